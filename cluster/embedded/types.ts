@@ -1,0 +1,17 @@
+import type { ImageCatalogue } from '../images.ts'
+
+export interface EmbeddedClusterOptions {
+  /** Holds kubeconfig (mode 0600) and `logs/`; made when missing. */
+  readonly directory: string
+  /** Added to the built-in images (service, sidecar, ztunnel, waypoint). */
+  readonly images?: ImageCatalogue
+  readonly signal?: AbortSignal
+  /** One line for people about something noteworthy: a container crashed, a proxy was restarted. */
+  readonly onNotice?: (notice: string) => void
+}
+
+export interface EmbeddedCluster {
+  readonly kubeconfigPath: string
+  /** Stops every child and listener; resolves when none is left. Safe to call twice. */
+  stop(): Promise<void>
+}

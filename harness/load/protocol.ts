@@ -1,0 +1,105 @@
+/**
+ * What the harness says to a load generator pod and what comes back. `POST /load` on the generator's
+ * control port with a LoadPlan answers a stream of newline-delimited LoadEvents; closing the request
+ * stops the load. One plan at a time (409 otherwise). `GET /ready` answers 200.
+ */
+export interface LoadPlan {
+  /** Service name as in `<NAME>_SERVICE_HOST`, resolved inside the generator's pod. */
+  readonly service: string
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  readonly requestBytes: number
+  readonly headers: Readonly<Record<string, string>>
+  /**
+   * `open`: arrivals come at `ratePerSecond` whatever the server does, latency counts from the
+   * intended start. `closed`: every connection sends its next request when the last is answered
+   * (saturation); latency is service time.
+   */
+  readonly model: 'open' | 'closed'
+  readonly ratePerSecond: number
+  /** `jittered` = one arrival at a random moment of each 1/rate slot. */
+  readonly arrivals: 'uniform' | 'jittered' | 'poisson'
+  readonly connections: number
+  readonly keepAlive: boolean
+  readonly timeoutMs: number
+  readonly warmupMs: number
+  readonly windowMs: number
+  readonly seed: number
+}
+
+export type LoadEvent =
+  | { readonly event: 'warmup'; readonly atMs: number }
+  /** Read the counters now. `atMs` is epoch milliseconds. */
+  | { readonly event: 'window-start'; readonly atMs: number }
+  | { readonly event: 'progress'; readonly atMs: number; readonly point: LoadPoint }
+  /** The last arrival of the window is due; read the counters now. Late answers are still awaited. */
+  | { readonly event: 'window-end'; readonly atMs: number }
+  | { readonly event: 'result'; readonly result: LoadResult }
+  | { readonly event: 'error'; readonly code: string; readonly message: string }
+
+/** About one second of a window. */
+export interface LoadPoint {
+  readonly offsetMs: number
+  readonly durationMs: number
+  readonly ok: number
+  readonly failed: number
+  readonly p50Us: number | null
+  readonly p99Us: number | null
+}
+
+/**
+ * Every arrival whose intended start lies in the window ends in exactly one of these:
+ * `arrivals = ok + non2xx + timeout + reset + connectFailed + unanswered`.
+ */
+export interface Outcomes {
+  readonly ok: number
+  readonly non2xx: number
+  readonly timeout: number
+  /** The connection ended or broke before a complete answer. */
+  readonly reset: number
+  readonly connectFailed: number
+  /** Still without answer (or never sent for want of a free connection) when the drain ended. */
+  readonly unanswered: number
+}
+
+/** Microseconds. A percentile is null where fewer than 10 samples lie beyond it. */
+export interface LatencySummary {
+  readonly n: number
+  readonly mean: number | null
+  readonly p50: number | null
+  readonly p75: number | null
+  readonly p90: number | null
+  readonly p95: number | null
+  readonly p99: number | null
+  readonly p999: number | null
+  readonly max: number | null
+  /** HdrHistogram V2, compressed, base64: merges without loss. */
+  readonly histogram: string
+}
+
+export interface LoadResult {
+  /** Epoch milliseconds of the window's first and last moment, planned edges. */
+  readonly startedAtMs: number
+  readonly durationMs: number
+  /** Arrivals whose intended start lies in the window. For `closed` the requests sent. */
+  readonly arrivals: number
+  readonly offeredRate: number
+  /** Answered requests (any status) per second of the window. */
+  readonly achievedRate: number
+  readonly outcomes: Outcomes
+  /** ok answers only: from the intended start. */
+  readonly latencyUs: LatencySummary
+  /** ok answers only: from the moment the request was written. */
+  readonly serviceTimeUs: LatencySummary
+  /** Answers with an error status and failures, from the intended start; timeouts at their deadline. */
+  readonly failedLatencyUs: LatencySummary
+  /** Actual minus intended start, queueing for a free connection not included. */
+  readonly lagUs: { readonly p50: number; readonly p99: number; readonly max: number }
+  /** Waiting for a free connection. */
+  readonly queueUs: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly connections: { readonly opened: number; readonly closedEarly: number }
+  readonly bytesReceived: number
+  readonly points: readonly LoadPoint[]
+  /** The generator's own cost during the window. */
+  readonly generator: { readonly cpuUs: number; readonly eventLoopUtilization: number }
+}

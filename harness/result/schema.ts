@@ -1,0 +1,222 @@
+import { z } from 'zod'
+import { modes, roles } from '../modes.ts'
+
+/**
+ * `result.json`: the one document every report, gate and comparison is made from. Units are in the
+ * names. `null` means "measured, but the data does not support a figure"; a missing key means "not
+ * measured". Raise `schemaVersion` on any change that an old reader would misread.
+ */
+export const schemaVersion = 1
+
+const mode = z.enum(modes)
+const role = z.enum(roles)
+
+const latency = z.strictObject({
+  n: z.int().nonnegative(),
+  mean: z.number().nullable(),
+  p50: z.number().nullable(),
+  p75: z.number().nullable(),
+  p90: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+  p999: z.number().nullable(),
+  max: z.number().nullable(),
+  histogram: z.string(),
+})
+
+export const outcomes = z.strictObject({
+  ok: z.int().nonnegative(),
+  non2xx: z.int().nonnegative(),
+  timeout: z.int().nonnegative(),
+  reset: z.int().nonnegative(),
+  connectFailed: z.int().nonnegative(),
+  unanswered: z.int().nonnegative(),
+})
+
+const roleCpu = z.strictObject({
+  processes: z.int().nonnegative(),
+  cpuUs: z.number().nonnegative().meta({ description: 'CPU time in the window, all threads' }),
+  cores: z
+    .number()
+    .nonnegative()
+    .meta({ description: 'cpuUs over the wall time between its reads' }),
+  usPerRequest: z.number().nonnegative().nullable(),
+})
+
+const roleMemory = z.strictObject({
+  processes: z.int().nonnegative(),
+  pssBytes: z.number().nonnegative().nullable(),
+  privateBytes: z.number().nonnegative().nullable(),
+  rssBytes: z.number().nonnegative(),
+})
+
+const nodeCpu = z.strictObject({
+  cores: z.int().positive(),
+  wallMs: z.number().positive(),
+  busyUs: z.number().nonnegative().meta({ description: 'user + nice + system + irq + softirq' }),
+  interruptUs: z.number().nonnegative().meta({ description: 'irq + softirq' }),
+  stealUs: z.number().nonnegative(),
+  attributedUs: z.number().nonnegative().meta({ description: 'sum over roles' }),
+  remainderUs: z.number().meta({ description: 'busyUs - attributedUs - interruptUs' }),
+})
+
+const point = z.strictObject({
+  offsetMs: z.number(),
+  durationMs: z.number(),
+  ok: z.int(),
+  failed: z.int(),
+  p50Us: z.number().nullable(),
+  p99Us: z.number().nullable(),
+})
+
+export const finding = z.strictObject({
+  code: z.string(),
+  severity: z.enum(['error', 'warning', 'info']).meta({
+    description: 'error: the figures cannot be trusted; warning: read them with care',
+  }),
+  message: z.string(),
+  hint: z.string().optional(),
+  mode: mode.optional(),
+  round: z.int().optional(),
+  value: z.number().optional(),
+  limit: z.number().optional(),
+})
+
+export const window = z.strictObject({
+  round: z.int().positive(),
+  position: z.int().nonnegative().meta({ description: 'place in the whole schedule' }),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number().positive(),
+  warmupMs: z.number().nonnegative(),
+  offeredRate: z.number().nonnegative(),
+  achievedRate: z.number().nonnegative(),
+  arrivals: z.int().nonnegative(),
+  outcomes,
+  latencyUs: latency,
+  serviceTimeUs: latency,
+  failedLatencyUs: latency,
+  cpu: z.partialRecord(role, roleCpu),
+  memory: z.partialRecord(role, roleMemory),
+  nodeCpu: nodeCpu.nullable().meta({ description: 'null where the platform has no such counters' }),
+  generator: z.strictObject({
+    cores: z.number().nonnegative(),
+    lagUsP50: z.number().nonnegative(),
+    lagUsP99: z.number().nonnegative(),
+    lagUsMax: z.number().nonnegative(),
+    queueUsP99: z.number().nonnegative(),
+    eventLoopUtilization: z.number().nonnegative(),
+    connectionsOpened: z.int().nonnegative(),
+    connectionsClosedEarly: z.int().nonnegative(),
+  }),
+  points: z.array(point),
+  findings: z
+    .array(finding)
+    .meta({ description: 'any of severity error makes the window invalid' }),
+})
+
+const estimate = z.strictObject({
+  value: z.number().nullable(),
+  ciLow: z.number().nullable(),
+  ciHigh: z.number().nullable(),
+  n: z.int().nonnegative(),
+  values: z
+    .array(z.number().nullable())
+    .meta({ description: 'one per valid window, in round order' }),
+})
+
+export const comparison = z.strictObject({
+  metric: z.string(),
+  unit: z.string(),
+  base: mode,
+  other: mode,
+  baseValue: z.number().nullable(),
+  otherValue: z.number().nullable(),
+  difference: z.number().nullable().meta({ description: 'other - base, in unit' }),
+  ratio: z.number().nullable().meta({ description: 'other / base' }),
+  ciLow: z.number().nullable().meta({ description: '95 % interval of the difference' }),
+  ciHigh: z.number().nullable(),
+  p: z.number().nullable().meta({ description: 'two-sided permutation test' }),
+  n: z.int().nonnegative().meta({ description: 'windows per side, the smaller' }),
+  verdict: z.enum(['less', 'more', 'no-difference', 'inconclusive']),
+})
+
+export const result = z.strictObject({
+  $schema: z.string().optional(),
+  schemaVersion: z.literal(schemaVersion),
+  tool: z.strictObject({ name: z.literal('meshbench'), version: z.string() }),
+  runId: z.string(),
+  status: z.enum(['complete', 'interrupted', 'failed']),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime(),
+  environment: z.strictObject({
+    node: z.string(),
+    platform: z.string(),
+    os: z.string(),
+    kernel: z.string(),
+    cpuModel: z.string(),
+    cores: z.int().positive(),
+    memoryBytes: z.number().positive(),
+    governor: z.string().nullable(),
+    virtualised: z.boolean().nullable(),
+    loadAverageAtStart: z.array(z.number()),
+    cpuSource: z.string().meta({ description: 'which counter the CPU figures come from' }),
+    memorySource: z.string(),
+    cluster: z.strictObject({ kind: z.enum(['embedded', 'kubernetes']), version: z.string() }),
+  }),
+  options: z.strictObject({
+    command: z.array(z.string()),
+    workload: z.string(),
+    modes: z.array(mode).min(1),
+    model: z.enum(['open', 'closed']),
+    ratePerSecond: z.number().nonnegative().nullable(),
+    arrivals: z.enum(['uniform', 'jittered', 'poisson']),
+    connections: z.int().positive(),
+    keepAlive: z.boolean(),
+    requestBytes: z.int().nonnegative(),
+    responseBytes: z.int().nonnegative(),
+    durationMs: z.number().positive(),
+    warmupMs: z.number().nonnegative(),
+    rounds: z.int().positive(),
+    replicas: z.int().positive(),
+    timeoutMs: z.number().positive(),
+    seed: z.int().nonnegative(),
+    quick: z.boolean(),
+  }),
+  schedule: z.strictObject({
+    seed: z.int().nonnegative(),
+    order: z.array(z.strictObject({ round: z.int().positive(), mode })),
+  }),
+  modes: z.partialRecord(
+    mode,
+    z.strictObject({
+      namespace: z.string(),
+      verified: z.strictObject({
+        ok: z.boolean(),
+        evidence: z.array(z.string()).meta({ description: 'what the proxies own counters showed' }),
+      }),
+      windows: z.array(window),
+      summary: z.record(z.string(), estimate),
+    }),
+  ),
+  comparisons: z.array(comparison),
+  noise: z.record(
+    z.string(),
+    z.strictObject({
+      unit: z.string(),
+      floor: z.number().nonnegative(),
+      source: z.string(),
+    }),
+  ),
+  validity: z.strictObject({
+    verdict: z.enum(['valid', 'invalid', 'inconclusive']),
+    findings: z.array(finding),
+  }),
+})
+
+export type Result = z.infer<typeof result>
+export type ModeResult = NonNullable<Result['modes']['sidecar']>
+export type Window = z.infer<typeof window>
+export type Finding = z.infer<typeof finding>
+export type Comparison = z.infer<typeof comparison>
+export type Estimate = z.infer<typeof estimate>
+export type RunOptions = Result['options']

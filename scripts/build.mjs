@@ -1,0 +1,18 @@
+// Compiles to dist/ and makes the command executable. Runs on `npm ci` (prepare), so that a fresh
+// clone answers `npx meshbench` without a further step.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const require = createRequire(import.meta.url)
+let tsc
+try {
+  tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
+} catch {
+  // Installed without dev dependencies: a published package brings its own dist/.
+  process.exit(existsSync('dist/cli/main.js') ? 0 : 1)
+}
+const { status } = spawnSync(process.execPath, [tsc, '-p', '.'], { stdio: 'inherit' })
+if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755)
+process.exit(status ?? 1)
