@@ -1,9 +1,11 @@
 // Compiles to dist/ and makes the command executable. Runs on `npm ci` (prepare), so that a fresh
 // clone answers `npx meshbench` without a further step.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+
+const command = join('dist', 'cli', 'main.js')
 
 const require = createRequire(import.meta.url)
 let tsc
@@ -11,8 +13,20 @@ try {
   tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
 } catch {
   // Installed without dev dependencies: a published package brings its own dist/.
-  process.exit(existsSync('dist/cli/main.js') ? 0 : 1)
+  process.exit(existsSync(command) ? 0 : 1)
 }
 const { status } = spawnSync(process.execPath, [tsc, '-p', '.'], { stdio: 'inherit' })
-if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755)
+if (existsSync(command)) {
+  chmodSync(command, 0o755)
+  linkCommand()
+}
 process.exit(status ?? 1)
+
+// npx looks into node_modules/.bin first. npm links there only the commands of dependencies, and its
+// own detour for the package one stands in fails on npm 11 with ENOENT in its cache.
+function linkCommand() {
+  const bin = join('node_modules', '.bin')
+  if (process.platform === 'win32' || !existsSync(bin)) return
+  rmSync(join(bin, 'meshbench'), { force: true })
+  symlinkSync(join('..', '..', command), join(bin, 'meshbench'))
+}
