@@ -1,7 +1,7 @@
 // Compiles to dist/ and makes the command executable. Runs on `npm ci` (prepare), so that a fresh
 // clone answers `npx meshbench` without a further step.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
@@ -16,17 +16,5 @@ try {
   process.exit(existsSync(command) ? 0 : 1)
 }
 const { status } = spawnSync(process.execPath, [tsc, '-p', '.'], { stdio: 'inherit' })
-if (existsSync(command)) {
-  chmodSync(command, 0o755)
-  linkCommand()
-}
+if (existsSync(command)) chmodSync(command, 0o755)
 process.exit(status ?? 1)
-
-// npx looks into node_modules/.bin first. npm links there only the commands of dependencies, and its
-// own detour for the package one stands in fails on npm 11 with ENOENT in its cache.
-function linkCommand() {
-  const bin = join('node_modules', '.bin')
-  if (process.platform === 'win32' || !existsSync(bin)) return
-  rmSync(join(bin, 'meshbench'), { force: true })
-  symlinkSync(join('..', '..', command), join(bin, 'meshbench'))
-}
