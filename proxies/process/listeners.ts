@@ -1,0 +1,121 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import type { CapturedListener, SocketAddress } from '../config/process.ts'
+import { TCP_KEEPALIVE_MS } from '../identity/client.ts'
+
+/**
+ * One live downstream connection. `drain` asks it to end when its work is done (GOAWAY,
+ * `connection: close`); `cut` ends it now. Both may be called at any time, more than once.
+ */
+export interface Live {
+  drain?: () => void
+  cut: () => void
+}
+
+/** Serves one accepted socket. The default `live.cut` destroys the socket. */
+export type Accept = (socket: Socket, live: Live) => void
+
+/** A bound socket received from the parent, or an address to bind. */
+export type Bind = { readonly handle: unknown } | { readonly address: SocketAddress }
+
+interface Open {
+  readonly server: Server
+  readonly live: Set<Live>
+}
+
+/** More than node's 16 KiB, so that a bulk transfer is not paused at every chunk libuv reads. */
+const SOCKET_BUFFER_BYTES = 128 * 1024
+
+/**
+ * The captured sockets a process serves.
+ * - An id is open at most once; the same id may return after `close`.
+ * - `close` stops accepting before it returns and never touches another listener's connections.
+ */
+export class Listeners {
+  readonly #open = new Map<string, Open>()
+  readonly #draining = new Set<Live>()
+  #idle: (() => void)[] = []
+
+  open(id: string, listener: CapturedListener, bind: Bind, accept: Accept): Promise<void> {
+    if (this.#open.has(id)) return Promise.reject(new Error(`listener ${id} is open already`))
+    const live = new Set<Live>()
+    const server = createServer(
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        // As ztunnel: not on 15008, where HTTP/2 PING does it.
+        keepAlive: listener.kind !== 'hbone',
+        keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+        highWaterMark: SOCKET_BUFFER_BYTES,
+      },
+      (socket) => {
+        const entry: Live = { cut: () => socket.destroy() }
+        live.add(entry)
+        socket.once('close', () => {
+          live.delete(entry)
+          this.#draining.delete(entry)
+          this.#settle()
+        })
+        accept(socket, entry)
+      },
+    )
+    this.#open.set(id, { server, live })
+    return new Promise((resolve, reject) => {
+      server.once('error', (error) => {
+        this.#open.delete(id)
+        reject(error)
+      })
+      if ('address' in bind) server.listen({ ...bind.address, exclusive: true }, resolve)
+      else server.listen(bind.handle, resolve)
+    })
+  }
+
+  /** Unknown ids are ignored: the parent may repeat itself after a restart. */
+  close(id: string, drainMs: number): void {
+    const open = this.#open.get(id)
+    if (!open) return
+    this.#open.delete(id)
+    open.server.close()
+    const drained = [...open.live]
+    for (const live of drained) {
+      this.#draining.add(live)
+      live.drain?.()
+    }
+    if (drained.length === 0) return
+    const timer = setTimeout(() => {
+      for (const live of drained) if (this.#draining.delete(live)) live.cut()
+    }, drainMs)
+    timer.unref()
+  }
+
+  /** Closes everything; resolves when no connection is left, which is at the deadline or before. */
+  async drain(deadlineMs: number): Promise<void> {
+    const startedAt = performance.now()
+    for (const id of [...this.#open.keys()]) this.close(id, deadlineMs)
+    if (this.#draining.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(
+        () => {
+          for (const live of this.#draining) live.cut()
+          this.#draining.clear()
+          resolve()
+        },
+        Math.max(0, deadlineMs - (performance.now() - startedAt)),
+      )
+      this.#idle.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  ids(): readonly string[] {
+    return [...this.#open.keys()]
+  }
+
+  #settle(): void {
+    if (this.#draining.size > 0) return
+    for (const resolve of this.#idle) resolve()
+    this.#idle = []
+  }
+}
