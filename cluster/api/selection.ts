@@ -1,0 +1,22 @@
+import type { Matches } from './feed.ts'
+import type { KindDefinition } from './kinds.ts'
+import { parseFieldSelector, parseLabelSelector } from './selectors.ts'
+import type { Selection } from './store.ts'
+
+const FIELDS_OF_ALL_KINDS = ['metadata.name', 'metadata.namespace']
+
+/** Throws BadRequest when a selector cannot be read. */
+export function selectionMatcher(kind: KindDefinition, selection: Selection): Matches {
+  const { namespace, labelSelector, fieldSelector } = selection
+  const tests: Matches[] = []
+  if (namespace) tests.push((object) => object.metadata.namespace === namespace)
+  if (labelSelector) {
+    const matches = parseLabelSelector(labelSelector)
+    tests.push((object) => matches(object.metadata.labels))
+  }
+  if (fieldSelector) {
+    const fields = [...FIELDS_OF_ALL_KINDS, ...(kind.fields ?? [])]
+    tests.push(parseFieldSelector(fieldSelector, fields))
+  }
+  return (object) => tests.every((test) => test(object))
+}
