@@ -57,7 +57,14 @@ const nodeCpu = z.strictObject({
   interruptUs: z.number().nonnegative().meta({ description: 'irq + softirq' }),
   stealUs: z.number().nonnegative(),
   attributedUs: z.number().nonnegative().meta({ description: 'sum over roles' }),
-  remainderUs: z.number().meta({ description: 'busyUs - attributedUs - interruptUs' }),
+  idleModesUs: z
+    .number()
+    .nonnegative()
+    .optional()
+    .meta({ description: 'processes of the modes that wait their turn' }),
+  remainderUs: z
+    .number()
+    .meta({ description: 'busyUs - attributedUs - idleModesUs - interruptUs' }),
 })
 
 const point = z.strictObject({
@@ -98,6 +105,13 @@ export const window = z.strictObject({
   cpu: z.partialRecord(role, roleCpu),
   memory: z.partialRecord(role, roleMemory),
   nodeCpu: nodeCpu.nullable().meta({ description: 'null where the platform has no such counters' }),
+  sampler: z
+    .strictObject({
+      cpuUs: z.number().nonnegative(),
+      cores: z.number().nonnegative(),
+    })
+    .optional()
+    .meta({ description: 'what reading the counters itself cost, part of controlPlane' }),
   generator: z.strictObject({
     cores: z.number().nonnegative(),
     lagUsP50: z.number().nonnegative(),

@@ -1,0 +1,130 @@
+import type { ClusterClient } from '../../cluster/client/types.ts'
+import type { KubeObject } from '../../cluster/objects.ts'
+import type { Mode } from '../modes.ts'
+import {
+  bindToWaypoint,
+  generatorManifests,
+  namespaceManifest,
+  nodeManifests,
+  waypointManifest,
+} from './manifests.ts'
+import {
+  clientNodeOf,
+  gatewayNameLabel,
+  generatorName,
+  isAmbient,
+  namespaceOf,
+  serverNodeOf,
+  waypointName,
+} from './names.ts'
+import type { Pod } from './pods.ts'
+import { type Expectation, waitUntilReady } from './ready.ts'
+
+/** What a workload puts into a namespace, and where load enters. */
+export interface Topology {
+  readonly name: string
+  /** Service the generator calls. */
+  readonly entry: string
+  objects(place: { readonly namespace: string; readonly node: string }): readonly KubeObject[]
+}
+
+export interface DeployOptions {
+  readonly mode: Mode
+  readonly topology: Topology
+  readonly generatorImage: string
+  readonly onProgress?: (sentence: string) => void
+  readonly deadlineMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface Deployment {
+  readonly mode: Mode
+  readonly namespace: string
+  readonly entry: string
+  readonly generatorPod: string
+  /** All pods of the mode, ztunnels and waypoint included, as they were when everything was ready. */
+  readonly pods: readonly Pod[]
+}
+
+/** A dozen Node processes start at once on as few as two cores; 90 s is far above the seen 10. */
+const readyDeadlineMs = 90_000
+const pollMs = 150
+
+/** Creates one mode's nodes, namespace, proxies, services and generator; resolves when all are ready. */
+export async function deployMode(
+  client: ClusterClient,
+  options: DeployOptions,
+): Promise<Deployment> {
+  const { mode, topology } = options
+  const namespace = namespaceOf(mode)
+  for (const object of [...nodeManifests(mode), namespaceManifest(mode)]) {
+    await client.create(object)
+  }
+  const services = topology.objects({ namespace, node: serverNodeOf(mode) })
+  const objects = [
+    ...(mode === 'waypoint' ? [waypointManifest(mode), ...services.map(bindToWaypoint)] : services),
+    ...generatorManifests(mode, options.generatorImage),
+  ]
+  for (const object of objects) await client.create(object)
+
+  const pods = await waitUntilReady(client, expectations(mode, objects), {
+    deadlineMs: options.deadlineMs ?? readyDeadlineMs,
+    pollMs,
+    onWaiting: options.onProgress,
+    signal: options.signal,
+  })
+  const generator = pods.find(({ metadata }) => metadata.labels?.app === generatorName)
+  return {
+    mode,
+    namespace,
+    entry: topology.entry,
+    generatorPod: generator?.metadata.name ?? '',
+    pods,
+  }
+}
+
+interface DeploymentSpec {
+  readonly replicas?: number
+  readonly selector: { readonly matchLabels: Readonly<Record<string, string>> }
+}
+
+/** Every deployment, the node proxies and the waypoint that must be there before load starts. */
+export function expectations(mode: Mode, objects: readonly KubeObject[]): Expectation[] {
+  const namespace = namespaceOf(mode)
+  const deployments = objects
+    .filter(({ kind }) => kind === 'Deployment')
+    .map((object): Expectation => {
+      const spec = object.spec as DeploymentSpec
+      return {
+        title: object.metadata.name,
+        namespace,
+        labelSelector: Object.entries(spec.selector.matchLabels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(','),
+        count: spec.replicas ?? 1,
+      }
+    })
+  const ztunnels = isAmbient(mode) ? [clientNodeOf(mode), serverNodeOf(mode)] : []
+  return [
+    ...ztunnels.map(
+      (nodeName): Expectation => ({
+        title: `ztunnel on ${nodeName}`,
+        namespace: 'istio-system',
+        labelSelector: 'app=ztunnel',
+        nodeName,
+        count: 1,
+      }),
+    ),
+    ...(mode === 'waypoint'
+      ? [
+          {
+            title: waypointName,
+            namespace,
+            labelSelector: `${gatewayNameLabel}=${waypointName}`,
+            count: 1,
+          },
+        ]
+      : []),
+    ...deployments,
+  ]
+}

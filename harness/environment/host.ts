@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism, loadavg, release } from 'node:os'
+import si from 'systeminformation'
+import type { Result } from '../result/schema.ts'
+
+export type HostFacts = Omit<Result['environment'], 'cluster'>
+
+/** Facts about the machine for the report; taken once, before anything is measured. */
+export async function describeHost(): Promise<HostFacts> {
+  const [cpu, os, memory, system] = await Promise.all([
+    si.cpu(),
+    si.osInfo(),
+    si.mem(),
+    si.system(),
+  ])
+  const linux = process.platform === 'linux'
+  return {
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    os: [os.distro, os.release].filter((part) => part !== '').join(' ') || process.platform,
+    kernel: release(),
+    cpuModel: `${cpu.manufacturer} ${cpu.brand}`.trim() || 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: memory.total,
+    governor: cpu.governor === '' || cpu.governor === undefined ? null : cpu.governor,
+    virtualised: system.virtual ?? null,
+    loadAverageAtStart: loadavg(),
+    cpuSource: linux ? cpuSourceOnLinux() : 'none on this platform',
+    memorySource: linux ? '/proc/PID/smaps_rollup' : 'none on this platform',
+  }
+}
+
+function cpuSourceOnLinux(): string {
+  try {
+    readFileSync('/proc/self/schedstat')
+    return '/proc/PID/task/*/schedstat (ns)'
+  } catch {
+    return '/proc/PID/stat (10 ms ticks)'
+  }
+}

@@ -1,0 +1,143 @@
+import type { ClusterClient } from '../../cluster/client/types.ts'
+import type { Deployment } from '../deploy/deploy.ts'
+import type { Pod } from '../deploy/pods.ts'
+import type { LoadEvent, LoadPlan, LoadPoint, LoadResult } from '../load/protocol.ts'
+import type { RunOptions, Window } from '../result/schema.ts'
+import { type TrackedProcess, takeCensus } from '../sample/census.ts'
+import {
+  accountCpu,
+  type CounterReading,
+  type LostProcess,
+  readCounters,
+  readMemory,
+} from '../sample/counters.ts'
+import { judgeWindow } from '../validity/window.ts'
+import { type PathProof, provePath, readProxyCounters } from '../verify/path.ts'
+import { runLoad } from './load-stream.ts'
+
+export interface WindowOptions {
+  readonly client: ClusterClient
+  readonly deployment: Deployment
+  readonly plan: LoadPlan
+  readonly options: RunOptions
+  readonly round: number
+  readonly position: number
+  /** Pods of the mode as they are now. */
+  listPods(): Promise<Pod[]>
+  /** Processes of the modes that wait their turn. */
+  readonly bystanders: readonly TrackedProcess[]
+  readonly onPoint?: (point: LoadPoint) => void
+  readonly signal?: AbortSignal
+}
+
+export interface MeasuredWindow {
+  readonly window: Window
+  readonly proof: PathProof
+}
+
+const ownProcess: TrackedProcess = { pid: process.pid, role: 'controlPlane', owner: 'meshbench' }
+
+/** Time for the last answers and the generator's summary after a window, before we call it hung. */
+const afterWindowMs = 15_000
+
+/** One mode under load once: counters at the edges, everything else outside. */
+export async function measureWindow(options: WindowOptions): Promise<MeasuredWindow> {
+  const { client, deployment, plan, signal } = options
+  const podsBefore = await options.listPods()
+  const tracked = [...takeCensus(podsBefore), ownProcess]
+  const proxiesBefore = await readProxyCounters(client, podsBefore, signal)
+
+  let before: CounterReading | undefined
+  let after: CounterReading | undefined
+  const everyone = [...tracked, ...options.bystanders]
+  const onEvent = (event: LoadEvent): void => {
+    if (event.event === 'window-start') before = readCounters(everyone)
+    if (event.event === 'window-end') after = readCounters(everyone)
+    if (event.event === 'progress') options.onPoint?.(event.point)
+  }
+  const limit = AbortSignal.timeout(plan.warmupMs + plan.windowMs + plan.timeoutMs + afterWindowMs)
+  const load = await runLoad(
+    client,
+    { namespace: deployment.namespace, pod: deployment.generatorPod },
+    plan,
+    onEvent,
+    signal === undefined ? limit : AbortSignal.any([signal, limit]),
+  )
+  if (before === undefined || after === undefined) {
+    throw new Error('the load generator did not say when its window began and ended')
+  }
+
+  const memory = readMemory(tracked)
+  const podsAfter = await options.listPods()
+  const account = accountCpu(before, after, tracked, options.bystanders, load.outcomes.ok)
+  const proxiesAfter = await readProxyCounters(client, podsAfter, signal)
+  const proof = provePath(deployment.mode, proxiesBefore, proxiesAfter, load.outcomes.ok)
+  const samplerUs = before.costUs + after.costUs + memory.costUs
+  const window: Omit<Window, 'findings'> = {
+    ...loadPart(load, plan),
+    round: options.round,
+    position: options.position,
+    cpu: account.cpu,
+    nodeCpu: account.nodeCpu,
+    memory: memory.memory,
+    sampler: { cpuUs: samplerUs, cores: samplerUs / 1000 / load.durationMs },
+  }
+  const lost = mergeLost(account.lost, replaced(tracked, takeCensus(podsAfter)))
+  const findings = judgeWindow({
+    mode: deployment.mode,
+    window,
+    options: options.options,
+    lost,
+    // A restarted proxy counts from zero again: that it restarted says it all.
+    unproved: proof.ok || lost.length > 0 ? undefined : `not proved: ${proof.evidence.join('; ')}`,
+  })
+  return { window: { ...window, findings }, proof }
+}
+
+type LoadPart = Omit<
+  Window,
+  'round' | 'position' | 'cpu' | 'nodeCpu' | 'memory' | 'sampler' | 'findings'
+>
+
+function loadPart(load: LoadResult, plan: LoadPlan): LoadPart {
+  return {
+    startedAt: new Date(load.startedAtMs).toISOString(),
+    durationMs: load.durationMs,
+    warmupMs: plan.warmupMs,
+    offeredRate: load.offeredRate,
+    achievedRate: load.achievedRate,
+    arrivals: load.arrivals,
+    outcomes: load.outcomes,
+    latencyUs: load.latencyUs,
+    serviceTimeUs: load.serviceTimeUs,
+    failedLatencyUs: load.failedLatencyUs,
+    generator: {
+      cores: load.generator.cpuUs / 1000 / load.durationMs,
+      lagUsP50: load.lagUs.p50,
+      lagUsP99: load.lagUs.p99,
+      lagUsMax: load.lagUs.max,
+      queueUsP99: load.queueUs.p99,
+      eventLoopUtilization: load.generator.eventLoopUtilization,
+      connectionsOpened: load.connections.opened,
+      connectionsClosedEarly: load.connections.closedEarly,
+    },
+    points: [...load.points],
+  }
+}
+
+/** Containers that run as another process now than before the window. */
+function replaced(
+  before: readonly TrackedProcess[],
+  after: readonly TrackedProcess[],
+): LostProcess[] {
+  const now = new Map(after.map(({ owner, pid }) => [owner, pid]))
+  return before
+    .filter(({ role }) => role !== 'controlPlane')
+    .filter(({ owner, pid }) => now.get(owner) !== pid)
+    .map((process) => ({ process, why: 'replaced' }))
+}
+
+function mergeLost(...lists: readonly (readonly LostProcess[])[]): LostProcess[] {
+  const byOwner = new Map(lists.flat().map((lost) => [lost.process.owner, lost]))
+  return [...byOwner.values()]
+}

@@ -1,0 +1,131 @@
+import type { Role } from '../modes.ts'
+import type { Window } from '../result/schema.ts'
+import type { TrackedProcess } from './census.ts'
+import { type NodeCounters, nodeCpuBetween, readNodeCounters } from './node.ts'
+import { cpuBetweenUs, type ProcessCpu, readProcessCpu, readProcessMemory } from './proc.ts'
+
+/** One reading of every counter, taken without yielding so that its parts belong to one moment. */
+export interface CounterReading {
+  readonly atMs: number
+  readonly node: NodeCounters | undefined
+  readonly processes: ReadonlyMap<number, ProcessCpu>
+  /** What the reading itself cost this process. */
+  readonly costUs: number
+}
+
+/** Machine first, processes after, at both edges: the small skew is the same and cancels out. */
+export function readCounters(tracked: readonly TrackedProcess[]): CounterReading {
+  const own = process.cpuUsage()
+  const node = readNodeCounters()
+  const atMs = performance.now()
+  const processes = new Map<number, ProcessCpu>()
+  for (const { pid } of tracked) {
+    const cpu = readProcessCpu(pid)
+    if (cpu !== undefined) processes.set(pid, cpu)
+  }
+  return { atMs, node, processes, costUs: spentUs(own) }
+}
+
+/** A process that did not live through the whole window, so its cost is incomplete. */
+export interface LostProcess {
+  readonly process: TrackedProcess
+  readonly why: 'ended' | 'replaced'
+}
+
+export interface CpuAccount {
+  readonly cpu: Window['cpu']
+  readonly nodeCpu: Window['nodeCpu']
+  readonly lost: readonly LostProcess[]
+}
+
+/**
+ * Difference of two readings by role. `tracked` are the processes of the mode under load and our own;
+ * `bystanders` belong to the modes that wait their turn: their idle cost is attributed (the account has
+ * to close) but to no role, as it is no part of what the mode under load costs.
+ */
+export function accountCpu(
+  before: CounterReading,
+  after: CounterReading,
+  tracked: readonly TrackedProcess[],
+  bystanders: readonly TrackedProcess[],
+  answered: number,
+): CpuAccount {
+  const wallUs = (after.atMs - before.atMs) * 1000
+  const byRole = new Map<Role, { processes: number; cpuUs: number }>()
+  const lost: LostProcess[] = []
+  for (const process of tracked) {
+    const spent = between(before, after, process.pid)
+    if (typeof spent === 'string') lost.push({ process, why: spent })
+    const sum = byRole.get(process.role) ?? { processes: 0, cpuUs: 0 }
+    byRole.set(process.role, {
+      processes: sum.processes + 1,
+      cpuUs: sum.cpuUs + (typeof spent === 'number' ? spent : 0),
+    })
+  }
+  const idleUs = sum(bystanders.map(({ pid }) => between(before, after, pid)).filter(isNumber))
+  const attributedUs = sum([...byRole.values()].map(({ cpuUs }) => cpuUs))
+  const cpu = Object.fromEntries(
+    [...byRole].map(([role, { processes, cpuUs }]) => [
+      role,
+      {
+        processes,
+        cpuUs,
+        cores: cpuUs / wallUs,
+        usPerRequest: answered > 0 ? cpuUs / answered : null,
+      },
+    ]),
+  )
+  const nodeCpu =
+    before.node === undefined || after.node === undefined
+      ? null
+      : nodeCpuBetween(before.node, after.node, attributedUs, idleUs)
+  return { cpu, nodeCpu, lost }
+}
+
+function between(
+  before: CounterReading,
+  after: CounterReading,
+  pid: number,
+): number | LostProcess['why'] {
+  const first = before.processes.get(pid)
+  const last = after.processes.get(pid)
+  if (first === undefined || last === undefined) return 'ended'
+  if (first.startTime !== last.startTime) return 'replaced'
+  return Math.max(0, cpuBetweenUs(first, last))
+}
+
+export interface MemoryReading {
+  readonly memory: Window['memory']
+  readonly costUs: number
+}
+
+/** Walks every page table, milliseconds per process: never call it inside a window. */
+export function readMemory(tracked: readonly TrackedProcess[]): MemoryReading {
+  const own = process.cpuUsage()
+  const memory: Window['memory'] = {}
+  for (const { pid, role } of tracked) {
+    const one = readProcessMemory(pid)
+    if (one === undefined) continue
+    const total = memory[role]
+    memory[role] = {
+      processes: (total?.processes ?? 0) + 1,
+      rssBytes: (total?.rssBytes ?? 0) + one.rssBytes,
+      pssBytes: add(total === undefined ? 0 : total.pssBytes, one.pssBytes),
+      privateBytes: add(total === undefined ? 0 : total.privateBytes, one.privateBytes),
+    }
+  }
+  return { memory, costUs: spentUs(own) }
+}
+
+/** One process without the figure leaves the whole role without it: a partial sum misleads. */
+function add(total: number | null, value: number | undefined): number | null {
+  return total === null || value === undefined ? null : total + value
+}
+
+function spentUs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since)
+  return user + system
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+const isNumber = (value: unknown): value is number => typeof value === 'number'

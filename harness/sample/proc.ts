@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** Linux counts CPU time in ticks of 1/USER_HZ s in /proc, and USER_HZ is 100 on every architecture we run on. */
+const tickUs = 10_000
+
+/**
+ * Cumulative CPU time of one process. Threads are read one by one because `/proc/PID/schedstat` covers
+ * the main thread only; the ticks of `/proc/PID/stat` are coarse but include threads that have ended.
+ */
+export interface ProcessCpu {
+  readonly pid: number
+  /** Ticks after boot; tells a process from a later one with the same pid. */
+  readonly startTime: number
+  /** utime + stime. */
+  readonly tickUs: number
+  /** Nanoseconds on a CPU by thread id; empty where the kernel has no schedstat. */
+  readonly threadsNs: ReadonlyMap<string, number>
+}
+
+/** Undefined when there is no such process, or only its zombie. */
+export function readProcessCpu(pid: number): ProcessCpu | undefined {
+  const stat = readText(`/proc/${pid}/stat`)
+  if (stat === undefined) return undefined
+  // The command name stands in parentheses and may contain anything, `)` included.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+  return {
+    pid,
+    startTime: Number(fields[19]),
+    tickUs: (Number(fields[11]) + Number(fields[12])) * tickUs,
+    threadsNs: readThreads(pid),
+  }
+}
+
+function readThreads(pid: number): Map<string, number> {
+  const threads = new Map<string, number>()
+  let ids: string[] = []
+  try {
+    ids = readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return threads
+  }
+  for (const id of ids) {
+    const text = readText(`/proc/${pid}/task/${id}/schedstat`)
+    if (text !== undefined) threads.set(id, Number(text.slice(0, text.indexOf(' '))))
+  }
+  return threads
+}
+
+/**
+ * CPU time between two readings of the same process. A thread that ended in between took its
+ * nanoseconds along, so then the larger of both sources counts.
+ */
+export function cpuBetweenUs(before: ProcessCpu, after: ProcessCpu): number {
+  const ticks = after.tickUs - before.tickUs
+  if (after.threadsNs.size === 0) return ticks
+  let ns = 0
+  for (const [id, value] of after.threadsNs) ns += value - (before.threadsNs.get(id) ?? 0)
+  const threadEnded = [...before.threadsNs.keys()].some((id) => !after.threadsNs.has(id))
+  return threadEnded ? Math.max(ns / 1000, ticks) : ns / 1000
+}
+
+export interface ProcessMemory {
+  readonly rssBytes: number
+  /** Absent where smaps_rollup cannot be read. */
+  readonly pssBytes?: number
+  readonly privateBytes?: number
+}
+
+export function readProcessMemory(pid: number): ProcessMemory | undefined {
+  const rollup = readText(`/proc/${pid}/smaps_rollup`)
+  if (rollup?.includes('Rss:') === true) {
+    return {
+      rssBytes: kib(rollup, 'Rss'),
+      pssBytes: kib(rollup, 'Pss'),
+      privateBytes:
+        kib(rollup, 'Private_Clean') +
+        kib(rollup, 'Private_Dirty') +
+        kib(rollup, 'Private_Hugetlb'),
+    }
+  }
+  const status = readText(`/proc/${pid}/status`)
+  return status?.includes('VmRSS:') === true ? { rssBytes: kib(status, 'VmRSS') } : undefined
+}
+
+function kib(text: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024
+}
+
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,48 @@
+/** Limits of trust, each with its reason. A figure beyond an error limit is not to be used at all. */
+
+/** Above this a single-threaded generator queues its own requests (R4 of the method: < 80 % of a core). */
+export const generatorCoresError = 0.8
+
+/**
+ * A request sent late counts from its intended start, so lag is inside every latency figure. 2 ms at
+ * p99 is what a healthy generator stays under on a quiet machine; a median of 5 ms means that it was
+ * late for most requests, and then latency shows the generator instead of the mesh.
+ */
+export const lagP99UsWarning = 2_000
+export const lagP50UsError = 5_000
+
+/** Offered and answered rate further apart than this: the load was not the one asked for (R4). */
+export const rateDeviationError = 0.01
+/** Below this many requests of difference a short window rounds, it does not deviate. */
+export const rateDeviationRequests = 3
+
+/**
+ * A failed request has no latency, so failures make a mode look faster. One is worth a note; above 1 %
+ * the rest is a selection and no longer comparable.
+ */
+export const failureShareError = 0.01
+
+/** Reconnects cost a handshake each, which then stands in the cost per request. */
+export const churnShareWarning = 0.001
+
+/**
+ * CPU burnt by others, as a share of the machine. Interleaved rounds average a busy neighbour out, so
+ * it is no reason to throw a run away on a CI machine; where it really disturbs, lag and rate tell.
+ */
+export const foreignCpuShareWarning = 0.1
+
+/** Nothing left to run on: every latency contains waiting for a CPU. */
+export const hostBusyShareWarning = 0.95
+
+/** Time the hypervisor gave to someone else. */
+export const stealShareWarning = 0.05
+
+/** p50 needs 20 samples and p99 needs 1,000 for ten of them to lie beyond it. */
+export const samplesForP50 = 20
+export const samplesForP99 = 1_000
+
+/**
+ * Roles and interrupts summing to more than the machine was busy means that the account is wrong, not
+ * that someone else worked. Short windows round to ticks of 10 ms per CPU.
+ */
+export const overdrawnShareWarning = 0.1
