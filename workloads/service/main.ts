@@ -1,0 +1,25 @@
+/**
+ * The generic HTTP/1.1 service every topology is made of. Configured by environment: HOST, PORT,
+ * SERVICE_NAME, SCRIPT, RESPONSE_BYTES, ERROR_RATE, CALL_TIMEOUT_MS, SOCKETS_FROM_PARENT, PROCESS_TITLE.
+ */
+import { serve } from '../serve.ts'
+import { readServiceConfig, type ServiceConfig } from './config.ts'
+import { createServiceServer } from './server.ts'
+
+function configOrExit(): ServiceConfig {
+  try {
+    return readServiceConfig(process.env)
+  } catch (error) {
+    process.stderr.write(`service: ${(error as Error).message}\n`)
+    process.exit(2)
+  }
+}
+
+const config = configOrExit()
+if (process.env.PROCESS_TITLE !== undefined) process.title = process.env.PROCESS_TITLE
+serve({
+  ...config,
+  ...createServiceServer(config, process.env),
+  parent: process,
+  exit: (code) => process.exit(code),
+})

@@ -1,0 +1,37 @@
+import type { Script } from '../script.ts'
+
+/** A graph of services as data. Calls name services of the same topology and form no cycle. */
+export interface Topology {
+  readonly name: string
+  /** One line for people choosing. */
+  readonly description: string
+  /** The service the load goes to. */
+  readonly entry: string
+  readonly services: readonly TopologyService[]
+}
+
+export interface TopologyService {
+  readonly name: string
+  readonly replicas: number
+  readonly port: number
+  readonly script: Script
+  readonly responseBytes: number
+  /** Chance of answering 500, 0..1. @default 0 */
+  readonly errorRate?: number
+}
+
+/** Requests between services, the load generator's own included, that one request to the entry causes. */
+export function hopsPerRequest(topology: Topology): number {
+  const byName = new Map(topology.services.map((service) => [service.name, service]))
+  const hops = (name: string): number => {
+    const commands = byName.get(name)?.script.flat() ?? []
+    return commands.reduce(
+      (sum, command) =>
+        'call' in command
+          ? sum + (command.call.probability ?? 1) * hops(command.call.service)
+          : sum,
+      1,
+    )
+  }
+  return hops(topology.entry)
+}
