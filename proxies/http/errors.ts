@@ -20,16 +20,3 @@ export class MalformedMessage extends Error {
         : 'Fix the peer that sent this message; it is refused so that it cannot be read two ways.'
   }
 }
-
-/** An endpoint could not be connected to, or not with the identity it must have. */
-export class ConnectFailed extends Error {
-  readonly code = 'HTTP_CONNECT_FAILED'
-  readonly exitCode = 5
-  readonly hint =
-    'Check that the endpoint runs and that its certificate names the expected identity.'
-
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause })
-    this.name = 'ConnectFailed'
-  }
-}

@@ -52,7 +52,7 @@ export function isRequest(head: Head): head is RequestHead {
 }
 
 /** The first field with this id, or undefined. */
-export function valueOf(head: Head, id: number): string | undefined {
+export function fieldValue(head: Head, id: number): string | undefined {
   const { spans } = head
   for (let i = 0; i < spans.length; i += SPAN) {
     if (spans[i] === id) return head.text.slice(spans[i + 3], spans[i + 4])
