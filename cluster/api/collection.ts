@@ -1,6 +1,6 @@
 import { statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
-import type { KindDefinition } from './kinds.ts'
+import type { KindDefinition } from './kind-table.ts'
 
 export interface Change {
   readonly version: number

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../objects.ts'
-import { isObject, type JsonObject } from './json.ts'
+import { isObject, type JsonObject, members, part } from './json.ts'
+import { podSpecDefaults } from './pod-defaults.ts'
 
 /**
  * What the API server of Kubernetes fills in, as far as this code and `kubectl` read it
@@ -72,47 +73,4 @@ export function namespaceDefaults(namespace: KubeObject, previous: KubeObject | 
 function templateDefaults(workloadSpec: JsonObject): void {
   const template = part(workloadSpec, 'template')
   podSpecDefaults(part(template, 'spec'))
-}
-
-function podSpecDefaults(spec: JsonObject): void {
-  spec.restartPolicy ??= 'Always'
-  spec.dnsPolicy ??= 'ClusterFirst'
-  spec.schedulerName ??= 'default-scheduler'
-  spec.serviceAccountName ??= spec.serviceAccount ?? 'default'
-  spec.terminationGracePeriodSeconds ??= 30
-  spec.securityContext ??= {}
-  for (const container of [...members(spec.containers), ...members(spec.initContainers)]) {
-    container.imagePullPolicy ??= 'IfNotPresent'
-    container.terminationMessagePath ??= '/dev/termination-log'
-    container.terminationMessagePolicy ??= 'File'
-    container.resources ??= {}
-    for (const port of members(container.ports)) port.protocol ??= 'TCP'
-    for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
-      if (isObject(container[name])) probeDefaults(container[name])
-    }
-  }
-}
-
-function probeDefaults(probe: JsonObject): void {
-  probe.timeoutSeconds ??= 1
-  probe.periodSeconds ??= 10
-  probe.successThreshold ??= 1
-  probe.failureThreshold ??= 3
-  if (isObject(probe.httpGet)) {
-    probe.httpGet.path ??= '/'
-    probe.httpGet.scheme ??= 'HTTP'
-  }
-}
-
-/** The object at `name`, made when missing. */
-function part(parent: JsonObject, name: string): JsonObject {
-  const present = parent[name]
-  if (isObject(present)) return present
-  const made: JsonObject = {}
-  if (present === undefined || present === null) parent[name] = made
-  return made
-}
-
-function members(list: unknown): JsonObject[] {
-  return Array.isArray(list) ? list.filter(isObject) : []
 }

@@ -46,6 +46,20 @@ export function valueAt(object: unknown, path: string): unknown {
   return value
 }
 
+/** The object at `name`, made when missing. */
+export function part(parent: JsonObject, name: string): JsonObject {
+  const present = parent[name]
+  if (isObject(present)) return present
+  const made: JsonObject = {}
+  if (present === undefined || present === null) parent[name] = made
+  return made
+}
+
+/** The objects in a list; none when it is no list. */
+export function members(list: unknown): JsonObject[] {
+  return Array.isArray(list) ? list.filter(isObject) : []
+}
+
 function definedKeys(object: JsonObject): string[] {
   return Object.keys(object).filter((key) => object[key] !== undefined)
 }

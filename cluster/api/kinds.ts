@@ -1,5 +1,3 @@
-import { type StatusCause, statusError } from '../errors.ts'
-import type { KubeObject } from '../objects.ts'
 import {
   daemonSetDefaults,
   deploymentDefaults,
@@ -9,30 +7,7 @@ import {
   serviceDefaults,
 } from './defaults.ts'
 import { immutableFields, podUpdateProblems } from './immutable.ts'
-import type { NameRule } from './names.ts'
-import type { KindRef } from './store.ts'
-
-/** One row per kind; a new kind needs nothing else. */
-export interface KindDefinition extends KindRef {
-  readonly plural: string
-  readonly singular: string
-  readonly shortNames?: readonly string[]
-  readonly namespaced: boolean
-  /** Whether `update` leaves `status` alone and `/status` touches nothing else. */
-  readonly statusSubresource?: boolean
-  /** Whether `/scale` reads and writes `spec.replicas`. */
-  readonly scale?: boolean
-  /** Whether a status sent along with a new object is kept. */
-  readonly statusOnCreate?: boolean
-  /** @default 'subdomain' */
-  readonly nameRule?: NameRule
-  /** Fields it can be selected by, besides metadata.name and metadata.namespace. */
-  readonly fields?: readonly string[]
-  readonly categories?: readonly string[]
-  /** Fills in what Kubernetes would; `previous` is the stored object on an update. */
-  readonly defaults?: (object: KubeObject, previous: KubeObject | undefined) => void
-  readonly updateProblems?: (object: KubeObject, previous: KubeObject) => StatusCause[]
-}
+import type { KindDefinition } from './kind-table.ts'
 
 const core = 'v1'
 const apps = 'apps/v1'
@@ -50,6 +25,7 @@ const workload = {
   updateProblems: immutableFields('spec.selector'),
 } as const
 
+/** What this API server serves. One row per kind; a new kind needs nothing else. */
 export const KINDS: readonly KindDefinition[] = [
   kind(core, 'Namespace', 'namespaces', ['ns'], {
     ...clusterScoped,
@@ -137,38 +113,4 @@ function kind(
 ): KindDefinition {
   const singular = name.toLowerCase()
   return { apiVersion, kind: name, plural, singular, shortNames, namespaced: true, ...traits }
-}
-
-/** Finds kinds by what an object says or by what a URL says. */
-export interface KindTable {
-  readonly all: readonly KindDefinition[]
-  /** Throws NotFound for a kind this server does not have. */
-  of(ref: KindRef): KindDefinition
-  byPath(apiVersion: string, plural: string): KindDefinition | undefined
-}
-
-export function kindTable(kinds: readonly KindDefinition[]): KindTable {
-  const byKind = new Map(kinds.map((row) => [`${row.apiVersion}/${row.kind}`, row]))
-  const byPath = new Map(kinds.map((row) => [`${row.apiVersion}/${row.plural}`, row]))
-  return {
-    all: kinds,
-    of: ({ apiVersion, kind }) => {
-      const definition = byKind.get(`${apiVersion}/${kind}`)
-      if (definition === undefined) {
-        throw statusError('NotFound', `no matches for kind "${kind}" in version "${apiVersion}"`)
-      }
-      return definition
-    },
-    byPath: (apiVersion, plural) => byPath.get(`${apiVersion}/${plural}`),
-  }
-}
-
-export function groupOf(apiVersion: string): string {
-  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
-}
-
-/** `deployments.apps`, `pods`: how messages name a resource. */
-export function qualifiedPlural({ apiVersion, plural }: KindDefinition): string {
-  const group = groupOf(apiVersion)
-  return group === '' ? plural : `${plural}.${group}`
 }

@@ -1,7 +1,7 @@
 import type { KubeObject, OwnerReference } from '../objects.ts'
 import { type Change, type Collection, keyOf } from './collection.ts'
 import { isObject } from './json.ts'
-import type { KindDefinition } from './kinds.ts'
+import type { KindDefinition } from './kind-table.ts'
 import { conflict, forbidden, notFound } from './object-errors.ts'
 import type { DeleteOptions, KindRef } from './store.ts'
 

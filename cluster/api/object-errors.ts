@@ -1,5 +1,5 @@
 import { type ClusterError, type StatusCause, statusError } from '../errors.ts'
-import { groupOf, type KindDefinition, qualifiedPlural } from './kinds.ts'
+import { groupOf, type KindDefinition, qualifiedPlural } from './kind-table.ts'
 
 // Worded as Kubernetes words them: people search for these sentences.
 

@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { type StatusCause, statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
 import { isObject, sameJson } from './json.ts'
-import type { KindDefinition } from './kinds.ts'
+import type { KindDefinition } from './kind-table.ts'
 import { metadataProblems } from './names.ts'
 import { conflict, invalidObject } from './object-errors.ts'
 

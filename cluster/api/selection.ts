@@ -1,6 +1,7 @@
 import type { Matches } from './feed.ts'
-import type { KindDefinition } from './kinds.ts'
-import { parseFieldSelector, parseLabelSelector } from './selectors.ts'
+import { parseFieldSelector } from './field-selector.ts'
+import type { KindDefinition } from './kind-table.ts'
+import { parseLabelSelector } from './label-selector.ts'
 import type { Selection } from './store.ts'
 
 const FIELDS_OF_ALL_KINDS = ['metadata.name', 'metadata.namespace']

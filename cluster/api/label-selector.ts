@@ -1,6 +1,4 @@
 import { statusError } from '../errors.ts'
-import type { KubeObject } from '../objects.ts'
-import { valueAt } from './json.ts'
 import { labelKeyProblem, labelValueProblem } from './names.ts'
 
 export type Labels = Readonly<Record<string, string>>
@@ -38,31 +36,6 @@ export function parseLabelSelector(selector: string): (labels: Labels | undefine
     requirements.push(checked(requirementOf(groups), selector))
   }
   return (labels) => requirements.every((requirement) => satisfies(requirement, labels))
-}
-
-/** `a=b`, `a==b`, `a!=b`, comma-separated; only the fields a kind can be selected by. */
-export function parseFieldSelector(
-  selector: string,
-  supported: readonly string[],
-): (object: KubeObject) => boolean {
-  const terms = selector
-    .split(',')
-    .filter((term) => term.trim() !== '')
-    .map((term) => {
-      const match = /^\s*(?<field>[^=!\s]+)\s*(?<operator>==|=|!=)\s*(?<value>.*?)\s*$/.exec(term)
-      const { field, operator, value } = match?.groups ?? {}
-      if (field === undefined || value === undefined) {
-        throw statusError('BadRequest', `invalid field selector: "${term}"`)
-      }
-      if (!supported.includes(field)) {
-        throw statusError('BadRequest', `field label not supported: ${field}`)
-      }
-      return { field, value, wanted: operator !== '!=' }
-    })
-  return (object) =>
-    terms.every(
-      ({ field, value, wanted }) => (String(valueAt(object, field) ?? '') === value) === wanted,
-    )
 }
 
 /** An empty selector selects everything, an absent one nothing, as in Kubernetes. */

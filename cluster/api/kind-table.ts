@@ -1,0 +1,60 @@
+import { type StatusCause, statusError } from '../errors.ts'
+import type { KubeObject } from '../objects.ts'
+import type { NameRule } from './names.ts'
+import type { KindRef } from './store.ts'
+
+/** What the server has to know of a kind (kinds.ts lists them). */
+export interface KindDefinition extends KindRef {
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames?: readonly string[]
+  readonly namespaced: boolean
+  /** Whether `update` leaves `status` alone and `/status` touches nothing else. */
+  readonly statusSubresource?: boolean
+  /** Whether `/scale` reads and writes `spec.replicas`. */
+  readonly scale?: boolean
+  /** Whether a status sent along with a new object is kept. */
+  readonly statusOnCreate?: boolean
+  /** @default 'subdomain' */
+  readonly nameRule?: NameRule
+  /** Fields it can be selected by, besides metadata.name and metadata.namespace. */
+  readonly fields?: readonly string[]
+  readonly categories?: readonly string[]
+  /** Fills in what Kubernetes would; `previous` is the stored object on an update. */
+  readonly defaults?: (object: KubeObject, previous: KubeObject | undefined) => void
+  readonly updateProblems?: (object: KubeObject, previous: KubeObject) => StatusCause[]
+}
+
+/** Finds kinds by what an object says or by what a URL says. */
+export interface KindTable {
+  readonly all: readonly KindDefinition[]
+  /** Throws NotFound for a kind this server does not have. */
+  of(ref: KindRef): KindDefinition
+  byPath(apiVersion: string, plural: string): KindDefinition | undefined
+}
+
+export function kindTable(kinds: readonly KindDefinition[]): KindTable {
+  const byKind = new Map(kinds.map((row) => [`${row.apiVersion}/${row.kind}`, row]))
+  const byPath = new Map(kinds.map((row) => [`${row.apiVersion}/${row.plural}`, row]))
+  return {
+    all: kinds,
+    of: ({ apiVersion, kind }) => {
+      const definition = byKind.get(`${apiVersion}/${kind}`)
+      if (definition === undefined) {
+        throw statusError('NotFound', `no matches for kind "${kind}" in version "${apiVersion}"`)
+      }
+      return definition
+    },
+    byPath: (apiVersion, plural) => byPath.get(`${apiVersion}/${plural}`),
+  }
+}
+
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+}
+
+/** `deployments.apps`, `pods`: how messages name a resource. */
+export function qualifiedPlural({ apiVersion, plural }: KindDefinition): string {
+  const group = groupOf(apiVersion)
+  return group === '' ? plural : `${plural}.${group}`
+}
