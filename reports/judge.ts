@@ -1,0 +1,58 @@
+import type { Comparison, Result } from '../harness/result/schema.ts'
+import { type Metric, metrics } from './metrics.ts'
+
+/** Below this a two-sided permutation test cannot reach 0.05. */
+export const leastWindowsForVerdict = 4
+
+type Unjudged = Omit<Comparison, 'verdict'>
+
+/**
+ * `less` and `more` are said only when all of these hold: at least 4 windows a side, the 95 %
+ * interval leaves out zero, permutation p <= 0.05, and the difference exceeds both the A/A noise
+ * floor and the least effect worth speaking of.
+ *
+ * Otherwise `no-difference`, which means "none detected", or `inconclusive` when nobody could have
+ * detected one: below 4 windows a side p cannot reach 0.05 (it is 0.1 at 3), so a quick run gives
+ * differences and intervals but no verdicts. `indication` tells which of those point somewhere.
+ */
+export function judge(compared: Unjudged, metric: Metric, floor: number): Comparison['verdict'] {
+  const { difference, p, n } = compared
+  if (n < leastWindowsForVerdict || difference === null || p === null) return 'inconclusive'
+  const least = Math.max(floor, leastEffect(metric, compared.baseValue))
+  if (p > 0.05 || Math.abs(difference) <= least) return 'no-difference'
+  return sureDirection(compared) ?? 'no-difference'
+}
+
+function leastEffect({ minimumEffect }: Metric, baseValue: number | null): number {
+  return Math.max(minimumEffect.absolute, minimumEffect.ofBase * Math.abs(baseValue ?? 0))
+}
+
+function sureDirection({ ciLow, ciHigh }: Unjudged): 'less' | 'more' | null {
+  if (ciLow === null || ciHigh === null) return null
+  if (ciHigh < 0) return 'less'
+  return ciLow > 0 ? 'more' : null
+}
+
+/**
+ * Where a comparison without enough windows points: every window of one side lies beyond every
+ * window of the other, by more than the noise floor and the least effect. Worth saying as "in all 3
+ * repeats", never as a verdict.
+ */
+export function indication(result: Result, comparison: Comparison): 'less' | 'more' | null {
+  const { difference, verdict, n } = comparison
+  if (verdict !== 'inconclusive' || difference === null || n < 2) return null
+  const metric = metrics.find(({ id }) => id === comparison.metric)
+  if (metric === undefined) return null
+  const floor = result.noise[metric.id]?.floor ?? 0
+  const least = Math.max(floor, leastEffect(metric, comparison.baseValue))
+  if (Math.abs(difference) <= least) return null
+  const base = valuesOf(result, comparison, 'base')
+  const other = valuesOf(result, comparison, 'other')
+  if (Math.max(...other) < Math.min(...base)) return 'less'
+  return Math.min(...other) > Math.max(...base) ? 'more' : null
+}
+
+function valuesOf(result: Result, comparison: Comparison, side: 'base' | 'other'): number[] {
+  const values = result.modes[comparison[side]]?.summary[comparison.metric]?.values ?? []
+  return values.filter((value) => value !== null)
+}

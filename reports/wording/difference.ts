@@ -1,0 +1,101 @@
+import type { Comparison, Estimate, Result } from '../../harness/result/schema.ts'
+import { indication } from '../judge.ts'
+import { type Metric, metrics } from '../metrics.ts'
+import { ascii, fixed, formatNumber, type NumberStyle, signed } from './numbers.ts'
+
+export interface DifferenceText {
+  /** `-38 %`, `+0.15 ms`, or `~` where none was detected. */
+  readonly amount: string
+  /** `[-42, -34]`, in the amount's unit; empty where there is none to give. */
+  readonly interval: string
+  /** Never a direction without a verdict or an indication. */
+  readonly word: string
+  readonly tone: 'better' | 'worse' | 'neutral'
+  readonly direction: 'less' | 'more' | null
+}
+
+export function comparisonOf(
+  result: Result,
+  base: string,
+  other: string,
+  metric: string,
+): Comparison | undefined {
+  return result.comparisons.find(
+    (found) => found.base === base && found.other === other && found.metric === metric,
+  )
+}
+
+export function describe(
+  result: Result,
+  comparison: Comparison,
+  style: NumberStyle = ascii,
+): DifferenceText {
+  const metric = metrics.find(({ id }) => id === comparison.metric)
+  const { verdict, n } = comparison
+  if (metric === undefined || comparison.difference === null || n === 0) {
+    return { amount: 'n/a', interval: '', word: 'not measured', tone: 'neutral', direction: null }
+  }
+  const { amount, interval } = amounts(metric, comparison, comparison.difference, style)
+  if (verdict === 'no-difference') {
+    return {
+      amount: '~',
+      interval,
+      word: 'no difference detected',
+      tone: 'neutral',
+      direction: null,
+    }
+  }
+  const direction = verdict === 'inconclusive' ? indication(result, comparison) : verdict
+  if (direction === null) {
+    const word = n < 2 ? 'too few repeats' : 'within the noise'
+    return { amount: '~', interval, word, tone: 'neutral', direction }
+  }
+  const word = verdict === 'inconclusive' ? `${direction} in all ${n} repeats` : direction
+  return { amount, interval, word, tone: toneOf(metric, direction), direction }
+}
+
+/** Difference and ends of its interval as shown: per cent of the base, or the metric's own unit. */
+function amounts(
+  metric: Metric,
+  { baseValue, ciLow, ciHigh }: Comparison,
+  difference: number,
+  style: NumberStyle,
+): { readonly amount: string; readonly interval: string } {
+  const asPercent = metric.show === 'percent' && baseValue !== null && baseValue !== 0
+  const scale = asPercent ? 100 / baseValue : 1
+  const halfWidth = ciLow === null || ciHigh === null ? 0 : ((ciHigh - ciLow) / 2) * scale
+  const digits = asPercent ? (Math.abs(difference * scale) < 10 ? 1 : 0) : metric.digits
+  const write = (value: number): string =>
+    signed(formatNumber(value * scale, digits, style, halfWidth))
+  const unit = asPercent ? ' %' : unitSuffix(metric)
+  const interval =
+    ciLow === null || ciHigh === null || ciLow === ciHigh
+      ? ''
+      : `[${write(ciLow)}, ${write(ciHigh)}]`
+  return { amount: `${write(difference)}${unit}`, interval }
+}
+
+/** Short units stand behind a number; long ones ("% of arrivals") stand in the row's head alone. */
+function unitSuffix({ unit }: Metric): string {
+  return unit.includes(' ') || unit === 'processes' ? '' : ` ${unit}`
+}
+
+function toneOf(metric: Metric, direction: 'less' | 'more'): DifferenceText['tone'] {
+  if (metric.better === 'none') return 'neutral'
+  return metric.better === direction ? 'better' : 'worse'
+}
+
+/** `0.50 ±0.02`; the half width of the interval, so it is empty where there is no interval. */
+export function estimateText(
+  metric: Metric,
+  estimate: Estimate | undefined,
+  style: NumberStyle = ascii,
+): { readonly value: string; readonly spread: string } {
+  if (estimate === undefined || estimate.value === null) return { value: 'n/a', spread: '' }
+  const { value, ciLow, ciHigh } = estimate
+  const half = ciLow === null || ciHigh === null ? 0 : (ciHigh - ciLow) / 2
+  const text = formatNumber(value, metric.digits, style, half)
+  const decimals = text.split('.')[1]?.length ?? 0
+  const spread = fixed(half, decimals, style)
+  return { value: text, spread: /[1-9]/.test(spread) ? `±${spread}` : '' }
+}

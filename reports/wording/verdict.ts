@@ -1,0 +1,159 @@
+import type { Mode } from '../../harness/modes.ts'
+import type { Comparison, Result } from '../../harness/result/schema.ts'
+import { leastWindowsForVerdict } from '../judge.ts'
+import type { MetricId } from '../metrics.ts'
+import { comparisonOf, describe } from './difference.ts'
+import { formatNumber, type NumberStyle, plural } from './numbers.ts'
+import { loadText, mainPair } from './run.ts'
+
+/**
+ * The answer in plain words. It never names a direction the statistics did not find, and says when a
+ * direction is only what all (too few) repeats showed.
+ */
+export function verdictSentence(result: Result, style: NumberStyle): string {
+  const pair = mainPair(result)
+  if (pair === null) {
+    return `Only one mode was measured, at ${loadText(result, style)}: there is nothing to compare.`
+  }
+  const [base, other] = pair
+  const say = (metric: MetricId): Clause | null => clause(result, base, other, metric, style)
+  const costs = base === 'baseline' ? [say('latencyP50Ms')] : proxyCosts(result, pair, style)
+  const tail = say('latencyP99Ms') ?? say('latencyP90Ms')
+  const parts = joined([...costs, tail].filter((part) => part !== null))
+  if (parts === '') return `Nothing could be compared between ${base} and ${other}.`
+  return [
+    `At ${loadText(result, style)}, ${parts}.`,
+    waypointSentence(result, pair, style),
+    tooFewSentence(result, pair),
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ')
+}
+
+/** CPU and memory share one clause when both were found. */
+function proxyCosts(
+  result: Result,
+  [base, other]: readonly [Mode, Mode],
+  style: NumberStyle,
+): (Clause | null)[] {
+  const cpu = comparisonOf(result, base, other, 'proxyCpuMsPerThousand')
+  const memory = comparisonOf(result, base, other, 'proxyPssMiB')
+  const apart = [cpu, memory].map(
+    (found) => found && clause(result, base, other, found.metric as MetricId, style),
+  )
+  if (cpu === undefined || memory === undefined) return apart.map((found) => found ?? null)
+  const [cpuTone, memoryTone] = [cpu, memory].map((found) => describe(result, found, style).tone)
+  if (cpuTone === 'neutral' || cpuTone !== memoryTone) return apart.map((found) => found ?? null)
+  const text = `${other}'s proxies needed ${amountText(cpu, style)} and ${amountText(memory, style)} than ${base}'s`
+  return [{ text, tone: cpuTone ?? 'neutral' }]
+}
+
+interface Clause {
+  readonly text: string
+  readonly tone: 'better' | 'worse' | 'neutral'
+}
+
+function clause(
+  result: Result,
+  base: Mode,
+  other: Mode,
+  metric: MetricId,
+  style: NumberStyle,
+): Clause | null {
+  const found = comparisonOf(result, base, other, metric)
+  if (found === undefined || found.n === 0) return null
+  const { direction, tone } = describe(result, found, style)
+  if (direction === null) {
+    const noun = nouns[metric] ?? metric
+    const unsure = found.verdict === 'inconclusive'
+    return {
+      text: unsure
+        ? `the difference in ${noun} stayed within the noise`
+        : `no difference in ${noun} was detected`,
+      tone,
+    }
+  }
+  const isCost = metric === 'proxyCpuMsPerThousand' || metric === 'proxyPssMiB'
+  return { text: isCost ? costText(found, style) : latencyText(found, style), tone }
+}
+
+const nouns: Partial<Record<MetricId, string>> = {
+  proxyCpuMsPerThousand: 'proxy CPU per request',
+  proxyPssMiB: 'proxy memory',
+  latencyP50Ms: 'median latency',
+  latencyP90Ms: 'p90 latency',
+  latencyP99Ms: 'p99 latency',
+}
+
+function costText(found: Comparison, style: NumberStyle): string {
+  return `${found.other}'s proxies needed ${amountText(found, style)} than ${found.base}'s`
+}
+
+/** `38 % less CPU per request (95 % interval 34 to 42 %)` */
+function amountText(found: Comparison, style: NumberStyle): string {
+  const { baseValue } = found
+  const difference = found.difference ?? 0
+  const noun = found.metric === 'proxyPssMiB' ? 'memory' : 'CPU per request'
+  const word = difference < 0 ? 'less' : 'more'
+  if (baseValue === null || baseValue === 0) return `${word} ${noun}`
+  const percent = (value: number): string =>
+    formatNumber(Math.abs((100 * value) / baseValue), 0, style)
+  return `${percent(difference)} % ${word} ${noun}${intervalText(found, percent, ' %')}`
+}
+
+function latencyText(found: Comparison, style: NumberStyle): string {
+  const { ciLow, ciHigh } = found
+  const noun = nouns[found.metric as MetricId] ?? found.metric
+  const halfWidth = ciLow === null || ciHigh === null ? 0 : (ciHigh - ciLow) / 2
+  const amount = (value: number): string => formatNumber(Math.abs(value), 2, style, halfWidth)
+  const verb = (found.difference ?? 0) < 0 ? 'fell' : 'rose'
+  const interval = intervalText(found, amount, ' ms')
+  const against = found.base === 'baseline' ? ` over ${found.base}` : ''
+  return `${noun} ${verb} by ${amount(found.difference ?? 0)} ms${against}${interval}`
+}
+
+/** Both ends on the difference's side of zero, the smaller first; else none, as its sign is unsure. */
+function intervalText(
+  { ciLow, ciHigh, n, verdict }: Comparison,
+  write: (value: number) => string,
+  unit: string,
+): string {
+  if (ciLow === null || ciHigh === null || ciLow * ciHigh < 0) return ''
+  const [near, far] = [ciLow, ciHigh].sort((a, b) => Math.abs(a) - Math.abs(b))
+  const ends = `${write(near ?? 0)} to ${write(far ?? 0)}${unit}`
+  return verdict === 'inconclusive'
+    ? ` (${ends} in ${plural(n, 'repeat')})`
+    : ` (95 % interval ${ends})`
+}
+
+/** Good news and bad news are set against each other, like is added to like. */
+function joined(clauses: readonly Clause[]): string {
+  return clauses.reduce((text, { text: next, tone }, index) => {
+    const before = clauses[index - 1]
+    if (before === undefined) return next
+    const link = before.tone === tone || tone === 'neutral' ? 'and' : 'while'
+    return `${text}, ${link} ${next}`
+  }, '')
+}
+
+function waypointSentence(
+  result: Result,
+  [base, other]: readonly [Mode, Mode],
+  style: NumberStyle,
+): string {
+  if (other !== 'ambient') return ''
+  const found = comparisonOf(result, base, 'waypoint', 'proxyCpuMsPerThousand')
+  if (found === undefined || base === 'baseline' || found.n === 0) return ''
+  const { direction } = describe(result, found, style)
+  if (direction === null) {
+    return 'With a waypoint on the path no difference in proxy CPU could be told.'
+  }
+  const text = costText(found, style).replace("waypoint's proxies", 'the proxies')
+  return `With a waypoint on the path, ${text}.`
+}
+
+function tooFewSentence(result: Result, [base, other]: readonly [Mode, Mode]): string {
+  const n = result.comparisons.find((c) => c.base === base && c.other === other)?.n ?? 0
+  if (n >= leastWindowsForVerdict || n === 0) return ''
+  return `With ${plural(n, 'repeat')} these are indications; a verdict needs at least ${leastWindowsForVerdict}.`
+}
