@@ -1,0 +1,105 @@
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+import { errorMessage } from '../errors.ts'
+import { keepAlive } from './keepalive.ts'
+import { CONNECTION_WINDOW_BYTES, SERVER_MAX_STREAMS, serverSessionOptions } from './settings.ts'
+
+/** A CONNECT waiting for its answer. Exactly one of `accept` and `refuse` has an effect. */
+export interface ConnectOffer {
+  readonly authority: string
+  readonly baggage: string | undefined
+  readonly forwarded: string | undefined
+  readonly traceparent: string | undefined
+  /** Listen for its `close` while deciding: the client may give up. */
+  readonly stream: ServerHttp2Stream
+  /** Sends 200 with the destination's baggage; bytes flow from here on. */
+  accept(baggage?: string): ServerHttp2Stream
+  /** Sends the bare status and ends the stream. */
+  refuse(status: number): void
+}
+
+export interface TunnelServerOptions {
+  /** @default 200 */
+  readonly maxConcurrentStreams?: number
+  readonly onConnect: (offer: ConnectOffer) => void
+  /** A request that is no CONNECT was answered with 400. */
+  readonly onInvalid?: (reason: string) => void
+  /** The connection broke; its streams fail by themselves. */
+  readonly onError?: (message: string) => void
+}
+
+export interface TunnelServer {
+  /** GOAWAY: streams that run may finish, new ones go to another connection. */
+  drain(): void
+  cut(): void
+}
+
+/** Serves HBONE on a verified mutual TLS socket and owns it from now on. */
+export function serveTunnel(socket: TLSSocket, options: TunnelServerOptions): TunnelServer {
+  const session = performServerHandshake(
+    socket,
+    serverSessionOptions(options.maxConcurrentStreams ?? SERVER_MAX_STREAMS),
+  )
+  session.once('connect', () => {
+    if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
+  })
+  session.on('error', (error) => options.onError?.(errorMessage(error)))
+  session.on('stream', (stream, headers) => {
+    // Whoever takes the stream adds its own; without one a reset would end the process.
+    stream.on('error', () => {})
+    const method = headers[':method']
+    if (method !== 'CONNECT') {
+      answer(stream, 400)
+      options.onInvalid?.(`expected method CONNECT, got ${method}`)
+      return
+    }
+    options.onConnect(offerOf(stream, headers))
+  })
+  keepAlive(session, () => {
+    session.goaway(constants.NGHTTP2_NO_ERROR)
+    session.destroy()
+  })
+  return {
+    drain: () => {
+      if (!session.closed && !session.destroyed) session.close()
+    },
+    cut: () => session.destroy(),
+  }
+}
+
+function offerOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): ConnectOffer {
+  return {
+    authority: headers[':authority'] ?? '',
+    baggage: single(headers.baggage),
+    forwarded: single(headers.forwarded),
+    traceparent: single(headers.traceparent),
+    stream,
+    accept: (baggage) => {
+      if (!stream.destroyed && !stream.headersSent) {
+        stream.respond(baggage ? { ':status': 200, baggage } : { ':status': 200 }, WITHOUT_DATE)
+      }
+      return stream
+    },
+    refuse: (status) => answer(stream, status),
+  }
+}
+
+/** node adds a date header unless told otherwise, by an option its types lack. */
+const WITHOUT_DATE = { endStream: false, sendDate: false }
+const STATUS_ONLY = { endStream: true, sendDate: false }
+
+function answer(stream: ServerHttp2Stream, status: number): void {
+  if (stream.destroyed || stream.headersSent) return
+  stream.respond({ ':status': status }, STATUS_ONLY)
+  // The client may still send; nobody will read it.
+  stream.resume()
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(',') : value
+}

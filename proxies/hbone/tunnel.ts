@@ -1,0 +1,127 @@
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+import { errorMessage, ProxyError } from '../errors.ts'
+import { keepAlive } from './keepalive.ts'
+import { CONNECTION_WINDOW_BYTES, clientSessionOptions } from './settings.ts'
+
+/** What a CONNECT tells the next hop (istio/ztunnel src/proxy/outbound.rs). */
+export interface ConnectRequest {
+  /** `ip:port`, or `hostname:port`. */
+  readonly authority: string
+  readonly baggage?: string
+  readonly forwarded?: string
+  readonly traceparent?: string
+}
+
+/** The server never looked at the request (RFC 9113 section 8.7), so it may go to another tunnel. */
+export class StreamUnprocessed extends Error {
+  override readonly name = 'StreamUnprocessed'
+}
+
+/**
+ * The client's end of one HBONE connection.
+ * - `active` counts streams from request to close, also those still waiting for their 200.
+ * - Once `retired` it takes no new stream and closes when the last one ends.
+ */
+export class Tunnel {
+  active = 0
+  readonly #session: ClientHttp2Session
+  readonly #onIdle: () => void
+  #retired = false
+
+  private constructor(session: ClientHttp2Session, onIdle: () => void) {
+    this.#session = session
+    this.#onIdle = onIdle
+  }
+
+  /** Resolves when SETTINGS are on their way; as ztunnel it does not wait for the peer's. */
+  static over(socket: TLSSocket, onIdle: () => void, onGone: (tunnel: Tunnel) => void): Tunnel {
+    const session = connectHttp2('https://hbone', {
+      ...clientSessionOptions,
+      createConnection: () => socket,
+    })
+    const tunnel = new Tunnel(session, onIdle)
+    session.once('connect', () => {
+      if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
+    })
+    const gone = (): void => {
+      tunnel.#retired = true
+      onGone(tunnel)
+    }
+    session.once('goaway', gone)
+    session.once('close', gone)
+    // The streams get the error too, and 'close' follows.
+    session.on('error', () => {})
+    keepAlive(session, () => session.destroy(new Error('no answer to PING')))
+    return tunnel
+  }
+
+  get usable(): boolean {
+    return !this.#retired && !this.#session.closed && !this.#session.destroyed
+  }
+
+  /** Resolves with the stream after the peer's 200. Any other status is final: no second try. */
+  open(request: ConnectRequest, signal?: AbortSignal): Promise<ClientHttp2Stream> {
+    const stream = this.#session.request(connectHeaders(request), { endStream: false })
+    this.active += 1
+    stream.once('close', () => {
+      this.active -= 1
+      if (this.active > 0) return
+      if (this.#retired) this.#session.close()
+      else this.#onIdle()
+    })
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        stream.off('response', onResponse).off('error', onError).off('close', onClose)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const fail = (error: unknown): void => {
+        settle()
+        stream.on('error', () => {}).close(constants.NGHTTP2_CANCEL)
+        reject(error)
+      }
+      const onResponse = (headers: { readonly ':status'?: number | undefined }): void => {
+        const status = headers[':status']
+        if (status !== 200) {
+          fail(new ProxyError('TUNNEL_REFUSED', `http status: ${status}`))
+          return
+        }
+        settle()
+        resolve(stream)
+      }
+      const onError = (error: Error): void => {
+        fail(
+          stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
+            ? new StreamUnprocessed('stream refused')
+            : new ProxyError('TUNNEL_REFUSED', `tunnel failed: ${errorMessage(error)}`, {
+                cause: error,
+              }),
+        )
+      }
+      const onClose = (): void => onError(new Error('tunnel closed before its answer'))
+      const onAbort = (): void => fail(signal?.reason)
+      stream.on('response', onResponse).on('error', onError).on('close', onClose)
+      if (signal?.aborted) onAbort()
+      else signal?.addEventListener('abort', onAbort)
+    })
+  }
+
+  /** No new streams; closes once the running ones have ended. */
+  retire(): void {
+    this.#retired = true
+    if (this.active === 0) this.#session.close()
+  }
+
+  destroy(): void {
+    this.#session.destroy()
+  }
+}
+
+function connectHeaders(request: ConnectRequest): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = { ':method': 'CONNECT', ':authority': request.authority }
+  if (request.baggage) headers.baggage = request.baggage
+  if (request.forwarded) headers.forwarded = request.forwarded
+  if (request.traceparent) headers.traceparent = request.traceparent
+  return headers
+}
