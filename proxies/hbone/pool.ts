@@ -81,14 +81,15 @@ export class HbonePool {
     for (const tunnel of this.#tunnels) tunnel.destroy()
   }
 
-  /** The caller opens its stream on the tunnel before it awaits anything, so the count is exact. */
+  /** The tunnel comes with a stream reserved, so that the count is exact across awaits. */
   async #take(key: string, target: TunnelTarget): Promise<Tunnel> {
     const slot = this.#slot(key)
     for (;;) {
       const { current } = slot
       if (current?.usable) {
         clearTimeout(slot.idleTimer)
-        if (current.active + 1 >= this.#maxStreams) slot.current = undefined
+        current.reserve()
+        if (current.active >= this.#maxStreams) slot.current = undefined
         return current
       }
       slot.dialling ??= this.#dial(slot, target).finally(() => {

@@ -21,11 +21,12 @@ export class StreamUnprocessed extends Error {
 
 /**
  * The client's end of one HBONE connection.
- * - `active` counts streams from request to close, also those still waiting for their 200.
+ * - `active` counts streams from `reserve` to close, also those still waiting for their 200.
+ * - Every `reserve` is followed by one `open`.
  * - Once `retired` it takes no new stream and closes when the last one ends.
  */
 export class Tunnel {
-  active = 0
+  #active = 0
   readonly #session: ClientHttp2Session
   readonly #onIdle: () => void
   #retired = false
@@ -61,16 +62,22 @@ export class Tunnel {
     return !this.#retired && !this.#session.closed && !this.#session.destroyed
   }
 
+  get active(): number {
+    return this.#active
+  }
+
+  reserve(): void {
+    this.#active += 1
+  }
+
   /** Resolves with the stream after the peer's 200. Any other status is final: no second try. */
   open(request: ConnectRequest, signal?: AbortSignal): Promise<ClientHttp2Stream> {
+    if (this.#session.closed || this.#session.destroyed) {
+      this.#release()
+      return Promise.reject(new StreamUnprocessed('the tunnel closed'))
+    }
     const stream = this.#session.request(connectHeaders(request), { endStream: false })
-    this.active += 1
-    stream.once('close', () => {
-      this.active -= 1
-      if (this.active > 0) return
-      if (this.#retired) this.#session.close()
-      else this.#onIdle()
-    })
+    stream.once('close', () => this.#release())
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         stream.off('response', onResponse).off('error', onError).off('close', onClose)
@@ -110,11 +117,18 @@ export class Tunnel {
   /** No new streams; closes once the running ones have ended. */
   retire(): void {
     this.#retired = true
-    if (this.active === 0) this.#session.close()
+    if (this.#active === 0) this.#session.close()
   }
 
   destroy(): void {
     this.#session.destroy()
+  }
+
+  #release(): void {
+    this.#active -= 1
+    if (this.#active > 0) return
+    if (this.#retired) this.#session.close()
+    else this.#onIdle()
   }
 }
 
