@@ -1,6 +1,7 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import type { Mode } from '../modes.ts'
+import type { RunOptions } from '../result/schema.ts'
 import {
   bindToWaypoint,
   generatorManifests,
@@ -19,18 +20,12 @@ import {
 } from './names.ts'
 import type { Pod } from './pods.ts'
 import { type Expectation, waitUntilReady } from './ready.ts'
-
-/** What a workload puts into a namespace, and where load enters. */
-export interface Topology {
-  readonly name: string
-  /** Service the generator calls. */
-  readonly entry: string
-  objects(place: { readonly namespace: string; readonly node: string }): readonly KubeObject[]
-}
+import { type Topology, workloadManifests } from './workload.ts'
 
 export interface DeployOptions {
   readonly mode: Mode
   readonly topology: Topology
+  readonly workload: Pick<RunOptions, 'replicas' | 'responseBytes'>
   readonly generatorImage: string
   readonly onProgress?: (sentence: string) => void
   readonly deadlineMs?: number
@@ -60,7 +55,8 @@ export async function deployMode(
   for (const object of [...nodeManifests(mode), namespaceManifest(mode)]) {
     await client.create(object)
   }
-  const services = topology.objects({ namespace, node: serverNodeOf(mode) })
+  const place = { namespace, node: serverNodeOf(mode) }
+  const services = workloadManifests(topology, place, options.workload)
   const objects = [
     ...(mode === 'waypoint' ? [waypointManifest(mode), ...services.map(bindToWaypoint)] : services),
     ...generatorManifests(mode, options.generatorImage),
