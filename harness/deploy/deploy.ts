@@ -1,7 +1,6 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import type { Mode } from '../modes.ts'
-import type { RunOptions } from '../result/schema.ts'
 import {
   bindToWaypoint,
   generatorManifests,
@@ -20,12 +19,18 @@ import {
 } from './names.ts'
 import type { Pod } from './pods.ts'
 import { type Expectation, waitUntilReady } from './ready.ts'
-import { type Topology, workloadManifests } from './workload.ts'
+
+/** What a workload puts into a namespace, and where load enters. */
+export interface Topology {
+  readonly name: string
+  /** Service the generator calls. */
+  readonly entry: string
+  objects(place: { readonly namespace: string; readonly node: string }): readonly KubeObject[]
+}
 
 export interface DeployOptions {
   readonly mode: Mode
   readonly topology: Topology
-  readonly workload: Pick<RunOptions, 'replicas' | 'responseBytes'>
   readonly generatorImage: string
   readonly onProgress?: (sentence: string) => void
   readonly deadlineMs?: number
@@ -55,8 +60,7 @@ export async function deployMode(
   for (const object of [...nodeManifests(mode), namespaceManifest(mode)]) {
     await client.create(object)
   }
-  const place = { namespace, node: serverNodeOf(mode) }
-  const services = workloadManifests(topology, place, options.workload)
+  const services = topology.objects({ namespace, node: serverNodeOf(mode) })
   const objects = [
     ...(mode === 'waypoint' ? [waypointManifest(mode), ...services.map(bindToWaypoint)] : services),
     ...generatorManifests(mode, options.generatorImage),

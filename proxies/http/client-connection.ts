@@ -1,0 +1,242 @@
+import { performance } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
+import { BodyDecoder, type BodySink } from './body.ts'
+import { MalformedMessage } from './errors.ts'
+import type { ResponseHead } from './head.ts'
+import type { HttpLimits } from './limits.ts'
+import { Output } from './output.ts'
+import { parseResponse } from './parse-message.ts'
+import { PartialHead } from './partial-head.ts'
+import type { Sweeper } from './sweeper.ts'
+
+export interface UpstreamFailure {
+  readonly kind: 'closed' | 'protocol'
+  /** It had served another request before: the server may have closed it while it was idle. */
+  readonly reused: boolean
+}
+
+/** Who waits for a response. Calls come in order: interim*, head, data*, then end or failed. */
+export interface ResponseHandler {
+  responseInterim(head: ResponseHead): void
+  responseHead(head: ResponseHead): void
+  responseData(chunk: Buffer, start: number, end: number): void
+  responseEnd(trailers: string): void
+  upstreamFailed(failure: UpstreamFailure): void
+  upstreamDrained(): void
+  flushResponse(): void
+}
+
+export interface ClientConnectionOptions {
+  readonly limits: HttpLimits
+  readonly sweeper: Sweeper
+  readonly onClosed: (connection: ClientConnection) => void
+}
+
+/** Closed this long before the server would do it by itself, so that the two do not cross. */
+const KEEP_ALIVE_MARGIN_MS = 1_000
+
+type State = 'idle' | 'head' | 'body' | 'done' | 'tunnel' | 'closed'
+
+/**
+ * The server's side of HTTP/1.1 on any byte stream, one request at a time.
+ * - `idle` means whole request sent and whole response read: nothing is left that the next answer
+ *   could be confused with. Bytes nobody asked for close the connection.
+ */
+export class ClientConnection implements BodySink {
+  readonly socket: Duplex
+  readonly output: Output
+  deadlineMs: number
+  readonly #options: ClientConnectionOptions
+  readonly #decoder: BodyDecoder
+  #state: State = 'idle'
+  #handler: ResponseHandler | undefined
+  #method = ''
+  #partial: PartialHead | undefined
+  #requests = 0
+  #reusable = true
+  #idleMs: number
+  #trailers = ''
+  #rest: Buffer | undefined
+
+  constructor(socket: Duplex, options: ClientConnectionOptions) {
+    this.socket = socket
+    this.output = new Output(socket)
+    this.#options = options
+    this.#decoder = new BodyDecoder(options.limits)
+    this.#idleMs = options.limits.idleTimeoutMs
+    this.deadlineMs = performance.now() + this.#idleMs
+    options.sweeper.add(this)
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('error', ignore)
+    socket.on('close', this.#onClose)
+  }
+
+  usable(nowMs: number): boolean {
+    return this.#state === 'idle' && this.deadlineMs > nowMs && !this.socket.destroyed
+  }
+
+  /** The caller writes the request into `output`. */
+  begin(handler: ResponseHandler, method: string): void {
+    this.#handler = handler
+    this.#method = method
+    this.#state = 'head'
+    this.#requests += 1
+    this.#reusable = true
+    this.deadlineMs = Number.POSITIVE_INFINITY
+  }
+
+  /** After the end of both request and response; false when the connection cannot serve another. */
+  finish(nowMs: number): boolean {
+    this.#handler = undefined
+    if (this.#state !== 'done' || !this.#reusable) {
+      this.destroy()
+      return false
+    }
+    this.#state = 'idle'
+    this.deadlineMs = nowMs + this.#idleMs
+    return true
+  }
+
+  /** Whether the server keeps listening after this response. */
+  get reusable(): boolean {
+    return this.#reusable
+  }
+
+  destroy(): void {
+    this.#handler = undefined
+    this.socket.destroy()
+  }
+
+  expire(): void {
+    if (this.#state === 'idle') this.destroy()
+  }
+
+  /** Gives the socket away, with what came after the head. */
+  takeOver(): Buffer | undefined {
+    this.#state = 'tunnel'
+    this.#handler = undefined
+    this.#options.sweeper.delete(this)
+    this.socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd)
+    const rest = this.#rest
+    this.#rest = undefined
+    return rest
+  }
+
+  data(chunk: Buffer, start: number, end: number): void {
+    this.#handler?.responseData(chunk, start, end)
+  }
+
+  end(trailers: string): void {
+    this.#state = 'done'
+    this.#trailers = trailers
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    const handler = this.#handler
+    if (handler === undefined) {
+      this.destroy()
+      return
+    }
+    try {
+      this.#consume(bytes, handler)
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error
+      this.#fail('protocol')
+    }
+    handler.flushResponse()
+  }
+
+  #consume(bytes: Buffer, handler: ResponseHandler): void {
+    if (this.#state === 'done') {
+      this.#reusable = false
+      return
+    }
+    let chunk = bytes
+    let at = 0
+    while (at < chunk.length && this.#handler === handler) {
+      if (this.#state === 'head') {
+        const gathered = this.#partial === undefined ? chunk : this.#partial.add(chunk, at)
+        if (gathered === undefined) return
+        if (gathered !== chunk) at = 0
+        chunk = gathered
+        this.#partial = undefined
+        const head = parseResponse(chunk, at, this.#options.limits, this.#method)
+        if (head === undefined) {
+          this.#partial = new PartialHead(this.#options.limits)
+          this.#partial.add(chunk, at)
+          return
+        }
+        at += head.size
+        this.#onHead(head, handler, chunk, at)
+      } else if (this.#state === 'body') at = this.#decoder.push(chunk, at, this)
+      if (this.#isDone()) {
+        // More than was asked for: the answer stands, the connection does not.
+        if (at < chunk.length) this.#reusable = false
+        handler.responseEnd(this.#trailers)
+        return
+      }
+    }
+  }
+
+  #onHead(head: ResponseHead, handler: ResponseHandler, chunk: Buffer, at: number): void {
+    if (head.status < 200 && head.status !== 101) {
+      handler.responseInterim(head)
+      return
+    }
+    this.#reusable = head.keepAlive
+    if (head.keepAliveSeconds !== undefined) {
+      const closesMs = head.keepAliveSeconds * 1_000
+      const marginMs = Math.min(KEEP_ALIVE_MARGIN_MS, closesMs / 2)
+      this.#idleMs = Math.min(this.#options.limits.idleTimeoutMs, closesMs - marginMs)
+    }
+    const switches = head.status === 101 || (this.#method === 'CONNECT' && head.status < 300)
+    if (switches) {
+      this.#reusable = false
+      this.#rest = at < chunk.length ? chunk.subarray(at) : undefined
+      handler.responseHead(head)
+      return
+    }
+    this.#decoder.start(head.framing, head.contentLength)
+    this.#state = 'body'
+    handler.responseHead(head)
+    if (head.framing === 'none' && this.#state === 'body') this.end('')
+  }
+
+  #isDone(): boolean {
+    return this.#state === 'done'
+  }
+
+  #fail(kind: UpstreamFailure['kind']): void {
+    const handler = this.#handler
+    this.#handler = undefined
+    this.#state = 'closed'
+    this.socket.destroy()
+    handler?.upstreamFailed({ kind, reused: this.#requests > 1 })
+    handler?.flushResponse()
+  }
+
+  readonly #onDrain = (): void => {
+    this.output.drained()
+    this.#handler?.upstreamDrained()
+  }
+
+  readonly #onEnd = (): void => {
+    const handler = this.#handler
+    if (this.#state === 'body' && this.#decoder.finish(this) && handler !== undefined) {
+      handler.responseEnd('')
+      handler.flushResponse()
+    } else if (this.#state === 'done') this.#reusable = false
+    else this.#fail('closed')
+    this.socket.destroy()
+  }
+
+  readonly #onClose = (): void => {
+    this.#options.sweeper.delete(this)
+    this.#options.onClosed(this)
+    if (this.#state !== 'tunnel') this.#fail('closed')
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,48 @@
+import type { RequestSeries } from '../telemetry/request-metrics.ts'
+import type { Pool } from './pool.ts'
+
+/** One place a request can be sent to. */
+export interface Upstream {
+  /** `ip:port`. */
+  readonly address: string
+  readonly pool: Pool
+  /** Requests on their way now. */
+  active: number
+  /** Where requests sent to it are counted, when that depends on it. */
+  readonly series: RequestSeries | undefined
+}
+
+/** Candidates for a request, in Envoy's sense. */
+export interface Cluster {
+  readonly name: string
+  readonly upstreams: readonly Upstream[]
+}
+
+/** Envoy's host_selection_retry_max_attempts as Istio sets it. */
+const RESELECTIONS = 5
+
+/**
+ * The less busy of two chosen at random: close to least-loaded without looking at all of them
+ * (Envoy's LEAST_REQUEST). Upstreams tried before are avoided as long as chance finds another.
+ */
+export function choose(
+  upstreams: readonly Upstream[],
+  tried: readonly Upstream[],
+): Upstream | undefined {
+  if (upstreams.length <= 1) return upstreams[0]
+  let chosen = lessBusy(upstreams)
+  for (let n = 0; n < RESELECTIONS && chosen && tried.includes(chosen); n++) {
+    chosen = lessBusy(upstreams)
+  }
+  return chosen
+}
+
+function lessBusy(upstreams: readonly Upstream[]): Upstream | undefined {
+  const count = upstreams.length
+  const first = Math.floor(Math.random() * count)
+  // The second is drawn from the others, so that the two always differ.
+  const second = (first + 1 + Math.floor(Math.random() * (count - 1))) % count
+  const a = upstreams[first]
+  const b = upstreams[second]
+  return a && b && b.active < a.active ? b : a
+}

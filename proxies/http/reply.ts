@@ -1,0 +1,29 @@
+import { STATUS_CODES } from 'node:http'
+
+/** An answer the proxy gives itself, in Envoy's words. */
+export interface Reply {
+  readonly status: number
+  readonly body: string
+  /** Envoy's response flags for metrics and log. */
+  readonly flags: string
+}
+
+const RESET = 'upstream connect error or disconnect/reset before headers. reset reason: '
+
+export const replies = {
+  noHealthyUpstream: { status: 503, body: 'no healthy upstream', flags: 'UH' },
+  connectFailure: { status: 503, body: `${RESET}remote connection failure`, flags: 'UF' },
+  connectTimeout: { status: 503, body: `${RESET}connection timeout`, flags: 'UF' },
+  connectionTermination: { status: 503, body: `${RESET}connection termination`, flags: 'UC' },
+  protocolError: { status: 502, body: `${RESET}protocol error`, flags: 'UPE' },
+  timeout: { status: 504, body: 'upstream request timeout', flags: 'UT' },
+  noRoute: { status: 404, body: '', flags: 'NR' },
+} as const satisfies Record<string, Reply>
+
+/** Head lines of a reply, without the final empty line. */
+export function replyLines(status: number, body: string, server: string): string {
+  const type = body === '' ? '' : 'content-type: text/plain\r\n'
+  const date = new Date().toUTCString()
+  const reason = STATUS_CODES[status] ?? ''
+  return `HTTP/1.1 ${status} ${reason}\r\ncontent-length: ${body.length}\r\n${type}date: ${date}\r\nserver: ${server}\r\n`
+}

@@ -1,0 +1,31 @@
+/** When a request is sent again (istio/istio pilot/pkg/networking/core/route/retry/retry.go). */
+export interface RetryRules {
+  /** Tries after the first. */
+  readonly retries: number
+  /** The connection could not be made. */
+  readonly connectFailure: boolean
+}
+
+/**
+ * Istio's outbound default without what only HTTP/2 and gRPC can say: a plain 503 is an answer and
+ * is passed on.
+ */
+export const OUTBOUND_RETRY: RetryRules = { retries: 2, connectFailure: true }
+
+/** `reset-before-request`: the application closed a connection while our request was under way. */
+export const INBOUND_RETRY: RetryRules = { retries: 2, connectFailure: false }
+
+const BASE_MS = 25
+const CAP_MS = 250
+
+/** Fully jittered exponential back-off; `retry` counts from 1. */
+export function backOffMs(retry: number, random: () => number = Math.random): number {
+  return random() * Math.min(CAP_MS, BASE_MS * (2 ** retry - 1))
+}
+
+/** May be sent twice without harm: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2 */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method)
+}
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])

@@ -1,0 +1,351 @@
+import { performance } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
+import { BodyDecoder, type BodySink } from './body.ts'
+import { writeData, writeEnd } from './body-encoder.ts'
+import { MalformedMessage } from './errors.ts'
+import type { RequestHead } from './head.ts'
+import type { HttpLimits } from './limits.ts'
+import { Output } from './output.ts'
+import { parseRequest } from './parse-message.ts'
+import { PartialHead } from './partial-head.ts'
+import { replyLines } from './reply.ts'
+import type { ResponseEncoding } from './serialise.ts'
+import type { Sweeper } from './sweeper.ts'
+
+/** What becomes of one request. Calls come in order: start, data*, then end or aborted. */
+export interface RequestHandler {
+  start(): void
+  requestData(chunk: Buffer, start: number, end: number): void
+  requestEnd(trailers: string): void
+  /** The client is gone or talks nonsense; no answer can reach it. */
+  requestAborted(): void
+  /** The client's socket takes bytes again. */
+  downstreamDrained(): void
+  /** All of one read event has been handed over. */
+  flushRequest(): void
+}
+
+export interface ServerConnectionOptions {
+  readonly limits: HttpLimits
+  readonly sweeper: Sweeper
+  /** For the `server` field of answers to malformed requests. */
+  readonly serverName: string
+  readonly onRequest: (connection: ServerConnection, request: RequestHead) => RequestHandler
+  readonly onMalformed?: (error: MalformedMessage) => void
+}
+
+type State =
+  /** Between requests, or in the middle of a head. */
+  | 'head'
+  | 'body'
+  /** The request is complete, its answer is not. */
+  | 'waiting'
+  /** The last answer is sent; what still arrives is thrown away so that the answer survives. */
+  | 'closing'
+  /** Somebody else reads the socket now. */
+  | 'tunnel'
+  | 'closed'
+
+/** A close while the peer still sends would turn into a reset that may overtake the last answer. */
+const LINGER_MS = 1_000
+/** While draining, a connection idle this long is closed; sooner, a request may be on its way. */
+const DRAIN_IDLE_MS = 1_000
+
+/**
+ * The client's side of HTTP/1.1 on any byte stream.
+ * - One request at a time: bytes of the next one are held and the socket paused, hence answers to
+ *   pipelined requests leave in order.
+ * - Every request ends in exactly one of `finishResponse`, `takeOver` or the socket's close.
+ * - A client that ends its side gives up what it asked for, as in Envoy.
+ */
+export class ServerConnection implements BodySink {
+  readonly socket: Duplex
+  readonly output: Output
+  deadlineMs: number
+  readonly #options: ServerConnectionOptions
+  readonly #decoder: BodyDecoder
+  #state: State = 'head'
+  #handler: RequestHandler | undefined
+  #request: RequestHead | undefined
+  #partial: PartialHead | undefined
+  #held: Buffer | undefined
+  #encoding: ResponseEncoding = 'none'
+  #keepAlive = true
+  #draining = false
+  #bodyAwaited = false
+  #responseStarted = false
+  #responseDone = false
+  #handlerPaused = false
+  #reading = false
+
+  constructor(socket: Duplex, options: ServerConnectionOptions) {
+    this.socket = socket
+    this.output = new Output(socket)
+    this.#options = options
+    this.#decoder = new BodyDecoder(options.limits)
+    this.deadlineMs = performance.now() + options.limits.headTimeoutMs
+    options.sweeper.add(this)
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('error', ignore)
+    socket.on('close', this.#onClose)
+  }
+
+  /** The next answer closes the connection; without a next one, a second of silence does. */
+  drain(): void {
+    this.#draining = true
+    this.#keepAlive = false
+    if (this.#isIdle()) this.deadlineMs = performance.now() + DRAIN_IDLE_MS
+  }
+
+  cut(): void {
+    this.socket.destroy()
+  }
+
+  expire(nowMs: number): void {
+    if (this.#state === 'head' && this.#partial === undefined) this.#close(nowMs)
+    else if (this.#state === 'head') {
+      this.#refuse(new MalformedMessage('request header timeout', 408))
+    } else if (this.#state === 'closing') this.socket.destroy()
+  }
+
+  // --- the answer ---
+
+  /** Whether the whole request has arrived. */
+  get requestComplete(): boolean {
+    return this.#state !== 'body'
+  }
+
+  /** Whether the connection goes on after this answer, as far as is known. */
+  get keepAlive(): boolean {
+    return this.#keepAlive
+  }
+
+  sendInterim(lines: string): void {
+    if (this.#request?.minor !== 1) return
+    this.#bodyAwaited = false
+    this.output.text(`${lines}\r\n`)
+  }
+
+  /** `lines` without the final empty line. With `close` the connection ends after this answer. */
+  sendHead(lines: string, encoding: ResponseEncoding, close: boolean): void {
+    this.#responseStarted = true
+    this.#encoding = encoding
+    // A client that waits for 100 (Continue) may take this answer as a reason not to send its body,
+    // or send it all the same; only closing leaves no doubt (RFC 9110 section 10.1.1).
+    if (close || encoding === 'until-close' || this.#bodyAwaited) this.#keepAlive = false
+    const persistence = this.#keepAlive
+      ? this.#request?.minor === 1
+        ? ''
+        : 'connection: keep-alive\r\n'
+      : 'connection: close\r\n'
+    this.output.text(`${lines}${persistence}\r\n`)
+  }
+
+  sendData(chunk: Buffer, start: number, end: number): void {
+    writeData(this.output, this.#encoding, chunk, start, end)
+  }
+
+  sendEnd(trailers: string): void {
+    writeEnd(this.output, this.#encoding, trailers)
+    this.#responseDone = true
+  }
+
+  /** Turns to the next request, or closes. Only after `sendEnd`. */
+  finishResponse(): void {
+    this.output.flush()
+    if (this.#state === 'body' && this.#keepAlive) return
+    this.#handler = undefined
+    this.#request = undefined
+    // A client that sends requests and reads no answers gets no further ones.
+    if (!this.output.blocked || !this.#keepAlive) this.#next()
+  }
+
+  #next(): void {
+    const nowMs = performance.now()
+    if (!this.#keepAlive) this.#close(nowMs)
+    else {
+      this.#state = 'head'
+      this.deadlineMs = nowMs + this.#options.limits.idleTimeoutMs
+      this.#continue()
+    }
+  }
+
+  /** The answer is complete, but the rest of the request has nowhere to go. */
+  endAfterResponse(): void {
+    this.#keepAlive = false
+    this.finishResponse()
+  }
+
+  /** The answer cannot be completed; the client must not take it for a whole one. */
+  abort(): void {
+    this.#handler = undefined
+    this.socket.destroy()
+  }
+
+  pauseRequest(): void {
+    if (this.#state !== 'body') return
+    this.#handlerPaused = true
+    this.socket.pause()
+  }
+
+  resumeRequest(): void {
+    if (!this.#handlerPaused) return
+    this.#handlerPaused = false
+    if (this.#held === undefined) this.socket.resume()
+  }
+
+  /** Gives the socket away, with what was read and belongs to nobody yet. */
+  takeOver(): Buffer | undefined {
+    this.output.flush()
+    this.#state = 'tunnel'
+    this.#handler = undefined
+    this.#options.sweeper.delete(this)
+    this.socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd)
+    const held = this.#held
+    this.#held = undefined
+    return held
+  }
+
+  // --- the request ---
+
+  data(chunk: Buffer, start: number, end: number): void {
+    this.#bodyAwaited = false
+    this.#handler?.requestData(chunk, start, end)
+  }
+
+  end(trailers: string): void {
+    this.#state = 'waiting'
+    this.#bodyAwaited = false
+    const handler = this.#handler
+    handler?.requestEnd(trailers)
+    if (this.#responseDone && this.#handler === handler) this.finishResponse()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#state === 'head' || this.#state === 'body') this.#consume(chunk)
+    else if (this.#state === 'waiting') this.#hold(chunk)
+  }
+
+  #consume(bytes: Buffer): void {
+    let chunk = bytes
+    let at = 0
+    this.#reading = true
+    try {
+      while (at < chunk.length) {
+        if (this.#state === 'head') {
+          const gathered = this.#partial === undefined ? chunk : this.#partial.add(chunk, at)
+          if (gathered === undefined) break
+          if (gathered !== chunk) at = 0
+          chunk = gathered
+          this.#partial = undefined
+          const request = parseRequest(chunk, at, this.#options.limits)
+          if (request === undefined) {
+            this.#await(chunk, at)
+            break
+          }
+          at += request.size
+          this.#begin(request)
+        } else if (this.#state === 'body') at = this.#decoder.push(chunk, at, this)
+        else {
+          if (this.#state === 'waiting') this.#hold(at === 0 ? chunk : chunk.subarray(at))
+          break
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error
+      this.#refuse(error)
+    } finally {
+      this.#reading = false
+    }
+    this.#handler?.flushRequest()
+  }
+
+  #await(chunk: Buffer, at: number): void {
+    this.#partial = new PartialHead(this.#options.limits)
+    this.#partial.add(chunk, at)
+    this.deadlineMs = performance.now() + this.#options.limits.headTimeoutMs
+  }
+
+  #begin(request: RequestHead): void {
+    this.#request = request
+    this.#responseStarted = false
+    this.#responseDone = false
+    this.#keepAlive = request.keepAlive && !this.#draining
+    this.#bodyAwaited = request.expectsContinue && request.framing !== 'none'
+    this.deadlineMs = Number.POSITIVE_INFINITY
+    this.#decoder.start(request.framing, request.contentLength)
+    this.#state = request.framing === 'none' ? 'waiting' : 'body'
+    const handler = this.#options.onRequest(this, request)
+    this.#handler = handler
+    handler.start()
+    if (request.framing === 'none' && this.#handler === handler) this.end('')
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk])
+    this.socket.pause()
+  }
+
+  #continue(): void {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    this.socket.resume()
+    if (!this.#reading) this.#consume(held)
+  }
+
+  #isIdle(): boolean {
+    return this.#state === 'head' && this.#partial === undefined
+  }
+
+  #refuse(error: MalformedMessage): void {
+    this.#options.onMalformed?.(error)
+    const handler = this.#handler
+    this.#handler = undefined
+    handler?.requestAborted()
+    if (this.#responseStarted && !this.#responseDone) {
+      this.socket.destroy()
+      return
+    }
+    if (!this.#responseDone) {
+      const lines = replyLines(error.status, error.message, this.#options.serverName)
+      this.output.text(`${lines}connection: close\r\n\r\n${error.message}`)
+    }
+    this.output.flush()
+    this.#close(performance.now())
+  }
+
+  #close(nowMs: number): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closing'
+    this.#partial = undefined
+    this.#held = undefined
+    this.deadlineMs = nowMs + LINGER_MS
+    this.socket.resume()
+    this.socket.end()
+  }
+
+  readonly #onDrain = (): void => {
+    this.output.drained()
+    if (this.#handler !== undefined) this.#handler.downstreamDrained()
+    else if (this.#state === 'waiting') this.#next()
+  }
+
+  readonly #onEnd = (): void => {
+    if (this.#isIdle()) this.#close(performance.now())
+    else this.socket.destroy()
+  }
+
+  readonly #onClose = (): void => {
+    this.#options.sweeper.delete(this)
+    if (this.#state === 'tunnel') return
+    this.#state = 'closed'
+    const handler = this.#handler
+    this.#handler = undefined
+    handler?.requestAborted()
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,12 @@
+/**
+ * Istio's sidecars know each other by what they offer and agree on an ordinary name
+ * (istio/istio pilot/pkg/networking/util: ALPNInMeshHTTP11 and others).
+ */
+export const HTTP_ALPN = ['istio-http/1.1', 'istio', 'http/1.1'] as const
+export const TCP_ALPN = ['istio'] as const
+/** What the server side selects from, best first. */
+export const SERVER_ALPN = ['http/1.1', 'istio'] as const
+
+export function offersIstio(alpn: readonly string[]): boolean {
+  return alpn.some((name) => name === 'istio' || name.startsWith('istio-'))
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+import type { Cluster } from '../http/cluster.ts'
+import { dropSet, fieldId } from '../http/field-names.ts'
+import { fieldValue, type RequestHead } from '../http/head.ts'
+import { INBOUND_RETRY } from '../http/retry.ts'
+import type { HttpRules } from '../http/rules.ts'
+import type { RequestSeries } from '../telemetry/request-metrics.ts'
+import { requestIdentity, responseIdentity } from './outbound-rules.ts'
+
+export interface InboundRulesOptions {
+  readonly cluster: Cluster
+  readonly metadata: string
+  /** `By=...;URI=...` of this connection's client, undefined when it is not authenticated. */
+  readonly clientCert: string | undefined
+  /** Requests of the client with this node id, which is what the client says of itself. */
+  readonly series: (nodeId: string | undefined) => RequestSeries
+}
+
+const REQUEST_DROP = dropSet(
+  'x-forwarded-client-cert',
+  'x-envoy-peer-metadata',
+  'x-envoy-peer-metadata-id',
+)
+const RESPONSE_DROP = dropSet(
+  'server',
+  'x-envoy-upstream-service-time',
+  'x-envoy-peer-metadata',
+  'x-envoy-peer-metadata-id',
+)
+const CLIENT_CERT = fieldId('x-forwarded-client-cert')
+const NODE_ID = fieldId('x-envoy-peer-metadata-id')
+
+/** What a sidecar does to requests for its application; one object per connection. */
+export function inboundRules(options: InboundRulesOptions): HttpRules {
+  const { cluster, metadata, clientCert, series } = options
+  const route = { cluster }
+  const scheme = clientCert === undefined ? 'http' : 'https'
+  return {
+    serverName: 'istio-envoy',
+    retry: INBOUND_RETRY,
+    countAttempts: false,
+    requestDrop: REQUEST_DROP,
+    responseDrop: RESPONSE_DROP,
+    route: () => route,
+    requestFields: (request) =>
+      forwardedCert(request, clientCert) + requestIdentity(request, scheme),
+    responseFields: (exchange) =>
+      responseIdentity('istio-envoy', exchange) +
+      // Only a peer that introduced itself understands the answer.
+      (fieldValue(exchange.request, NODE_ID) === undefined ? '' : metadata),
+    record: (exchange) =>
+      series(fieldValue(exchange.request, NODE_ID)).record(
+        exchange.status,
+        exchange.flags,
+        exchange,
+      ),
+  }
+}
+
+/** Envoy's APPEND_FORWARD; without a client certificate nobody vouches for the field, so it goes. */
+function forwardedCert(request: RequestHead, element: string | undefined): string {
+  if (element === undefined) return ''
+  const earlier = fieldValue(request, CLIENT_CERT)
+  return `x-forwarded-client-cert: ${earlier === undefined ? '' : `${earlier},`}${element}\r\n`
+}
+
+export function clientCertElement(socket: TLSSocket, own: string, peer: string): string {
+  const raw = socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0)
+  const hash = createHash('sha256').update(raw).digest('hex')
+  return `By=${own};Hash=${hash};Subject="";URI=${peer}`
+}

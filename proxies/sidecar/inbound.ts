@@ -1,0 +1,122 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { CapturedListener } from '../config/process.ts'
+import { ProxyError } from '../errors.ts'
+import { dialTcp } from '../http/dial-tcp.ts'
+import { Pool } from '../http/pool.ts'
+import { relayTcp } from '../http/relay-tcp.ts'
+import { serveHttp } from '../http/serve.ts'
+import { createMtlsAcceptor } from '../identity/server.ts'
+import type { Accept, Live } from '../process/listeners.ts'
+import { log } from '../telemetry/log.ts'
+import { SERVER_ALPN } from './alpn.ts'
+import type { SidecarContext } from './context.ts'
+import { clientCertElement, inboundRules } from './inbound-rules.ts'
+import { InboundTelemetry } from './inbound-telemetry.ts'
+import { sniff } from './sniff.ts'
+
+/**
+ * Where Envoy binds connections to the application, so that they are told from the pod's own
+ * (istio/istio pilot/pkg/networking/util: InboundPassthroughBindIpv4).
+ */
+const INBOUND_SOURCE = '127.0.0.6'
+
+/** Connections to one container port of our application. */
+export function inbound(
+  context: SidecarContext,
+  listener: Extract<CapturedListener, { kind: 'inbound' }>,
+): Accept {
+  const { port } = listener
+  const { limits, sweeper } = context
+  const telemetry = new InboundTelemetry(context, port)
+  const dialApp = (signal?: AbortSignal): Promise<Socket> => {
+    const address = context.view().local.appPorts[String(port)]
+    if (address === undefined) {
+      const message = `the application does not listen on container port ${port}`
+      return Promise.reject(new ProxyError('CONNECT_FAILED', message))
+    }
+    return dialTcp({
+      address,
+      localAddress: sourceFor(address.host),
+      timeoutMs: limits.connectTimeoutMs,
+      ...(signal ? { signal } : {}),
+    })
+  }
+  const app = { address: `app:${port}`, pool: new Pool({ limits, sweeper, dial: dialApp }) }
+  const cluster = {
+    name: `inbound|${port}||`,
+    upstreams: [{ ...app, active: 0, series: undefined }],
+  }
+
+  const serve = (socket: Socket, live: Live, peer: string | undefined): void => {
+    const { view } = context
+    if (telemetry.protocol() !== 'http') {
+      relayTcp(socket, dialApp, telemetry.connection(socket.remoteAddress, peer))
+      return
+    }
+    const clientCert =
+      peer === undefined
+        ? undefined
+        : clientCertElement(socket as TLSSocket, view().local.identity, peer)
+    const source = socket.remoteAddress
+    const rules = inboundRules({
+      cluster,
+      metadata: view().metadata,
+      clientCert,
+      series: (nodeId) => telemetry.requests(nodeId, source, peer),
+    })
+    const connection = serveHttp(socket, rules, context)
+    live.drain = () => connection.drain()
+    live.cut = () => connection.cut()
+  }
+
+  // The acceptor hands back another object for the same connection.
+  const handshaking = new Map<string, Live>()
+  const accept = createMtlsAcceptor({
+    store: context.store,
+    identity: context.view().local.identity,
+    alpn: SERVER_ALPN,
+    onSecure: (socket, peer) => {
+      const live = handshaking.get(endpointOf(socket))
+      handshaking.delete(endpointOf(socket))
+      if (live === undefined) socket.destroy()
+      else serve(socket, live, peer)
+    },
+    onRefused: (error, socket) => {
+      handshaking.delete(endpointOf(socket))
+      log('warn', 'inbound', `connection refused: ${error.message}`, {
+        code: error.code,
+        port,
+        source: socket.remoteAddress,
+      })
+    },
+  })
+  const acceptTls = (raw: Socket, live: Live): void => {
+    const key = endpointOf(raw)
+    handshaking.set(key, live)
+    raw.once('close', () => handshaking.delete(key))
+    accept(raw)
+  }
+
+  return (raw, live) => {
+    raw.on('error', () => {})
+    if (context.view().local.mtlsMode === 'STRICT') {
+      acceptTls(raw, live)
+      return
+    }
+    sniff(raw, telemetry.protocol() !== 'http', (first) => {
+      if (first === 'mesh-tls') acceptTls(raw, live)
+      else if (first === 'plaintext') serve(raw, live, undefined)
+      else relayTcp(raw, dialApp, telemetry.connection(raw.remoteAddress, undefined))
+    })
+  }
+}
+
+function endpointOf(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`
+}
+
+/** Only where all of 127.0.0.0/8 is local without configuration, and the application in it. */
+function sourceFor(host: string): string | undefined {
+  return process.platform === 'linux' && host.startsWith('127.') ? INBOUND_SOURCE : undefined
+}

@@ -1,0 +1,120 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type Endpoint, identityOf } from '../config/mesh-index.ts'
+import type { Service } from '../config/mesh-state.ts'
+import type { CapturedListener, SocketAddress } from '../config/process.ts'
+import { ProxyError } from '../errors.ts'
+import { dialTcp } from '../http/dial-tcp.ts'
+import { relayTcp } from '../http/relay-tcp.ts'
+import { serveHttp } from '../http/serve.ts'
+import type { Accept, Live } from '../process/listeners.ts'
+import type { Peers } from '../telemetry/istio-labels.ts'
+import { TCP_ALPN } from './alpn.ts'
+import type { PodView, SidecarContext } from './context.ts'
+import { isAuthenticated } from './dial.ts'
+import { outboundRules } from './outbound-rules.ts'
+
+type Dial = (endpoint: Endpoint, alpn: readonly string[]) => Promise<Duplex>
+
+/**
+ * Connections of our application to one captured address, which is looked up for every connection:
+ * HTTP ports of a service request by request, its other ports as bytes, anything that is no
+ * service straight to where the application meant it to go.
+ */
+export function outbound(
+  context: SidecarContext,
+  listener: Extract<CapturedListener, { kind: 'outbound' }>,
+  dial: Dial,
+): Accept {
+  const { originalDestination: destination } = listener
+  return (client, live) => {
+    const view = context.view()
+    const service = view.index.serviceByVip(destination.host, view.workload.namespace)
+    if (service === undefined || service.ports[String(destination.port)] === undefined) {
+      passThrough(context, client, destination, view)
+    } else if (service.protocols?.[String(destination.port)] === 'http') {
+      serveRequests(context, client, live, service, destination.port)
+    } else relayToEndpoint(context, client, service, destination.port, view, dial)
+  }
+}
+
+function serveRequests(
+  context: SidecarContext,
+  client: Socket,
+  live: Live,
+  service: Service,
+  port: number,
+): void {
+  const view = context.view()
+  const rules = outboundRules({
+    cluster: context.clusters.get(service, port),
+    metadata: view.metadata,
+    unrouted: context.requests.between('source', outboundPeers(view, service, undefined), {
+      protocol: 'http',
+      security: 'unknown',
+    }),
+  })
+  const connection = serveHttp(client, rules, context)
+  live.drain = () => connection.drain()
+  live.cut = () => connection.cut()
+}
+
+function relayToEndpoint(
+  context: SidecarContext,
+  client: Socket,
+  service: Service,
+  port: number,
+  view: PodView,
+  dial: Dial,
+): void {
+  const endpoint = context.clusters.endpoint(service, port)
+  const peers = outboundPeers(view, service, endpoint)
+  const series = context.connections.connection('source', peers, false)
+  relayTcp(
+    client,
+    () =>
+      endpoint === undefined
+        ? Promise.reject(
+            new ProxyError('NO_UPSTREAM', `no healthy upstream for ${service.hostname}`),
+          )
+        : dial(endpoint, TCP_ALPN),
+    series,
+  )
+}
+
+/** Istio's PassthroughCluster. */
+function passThrough(
+  context: SidecarContext,
+  client: Socket,
+  address: SocketAddress,
+  view: PodView,
+): void {
+  const destination = view.index.workloadByIp(address.host)
+  const peers: Peers = {
+    source: view.workload,
+    sourceIdentity: undefined,
+    destination,
+    destinationIdentity: undefined,
+    service: undefined,
+  }
+  relayTcp(
+    client,
+    () => dialTcp({ address, localAddress: view.ip, timeoutMs: context.limits.connectTimeoutMs }),
+    context.connections.connection('source', peers, false),
+  )
+}
+
+export function outboundPeers(
+  view: PodView,
+  service: Service,
+  endpoint: Endpoint | undefined,
+): Peers {
+  const authenticated = endpoint !== undefined && isAuthenticated(endpoint)
+  return {
+    source: view.workload,
+    sourceIdentity: authenticated ? view.local.identity : undefined,
+    destination: endpoint?.workload,
+    destinationIdentity: authenticated ? identityOf(endpoint.workload) : undefined,
+    service,
+  }
+}

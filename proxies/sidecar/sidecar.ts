@@ -1,0 +1,81 @@
+import { MeshIndex } from '../config/mesh-index.ts'
+import { ProxyError } from '../errors.ts'
+import { HbonePool } from '../hbone/pool.ts'
+import { DEFAULT_LIMITS } from '../http/limits.ts'
+import { ServiceClusters } from '../http/service-clusters.ts'
+import { Sweeper } from '../http/sweeper.ts'
+import { CertificateStore } from '../identity/certificates.ts'
+import type { ProxyProgram } from '../process/run.ts'
+import { Registry } from '../telemetry/registry.ts'
+import { RequestMetrics } from '../telemetry/request-metrics.ts'
+import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
+import { HTTP_ALPN } from './alpn.ts'
+import { localWorkload, type PodView, type SidecarContext } from './context.ts'
+import { dialEndpoint } from './dial.ts'
+import { inbound } from './inbound.ts'
+import { outbound, outboundPeers } from './outbound.ts'
+import { peerMetadataLines } from './peer-metadata.ts'
+
+/** One application's proxy: everything it says to the mesh and everything the mesh says to it. */
+export function createSidecar(): ProxyProgram {
+  const registry = new Registry()
+  const requests = new RequestMetrics(registry)
+  const connections = new TcpMetrics(registry)
+  const store = new CertificateStore()
+  const tunnels = new HbonePool()
+  const sweeper = new Sweeper()
+  const limits = DEFAULT_LIMITS
+  let current: PodView | undefined
+
+  const view = (): PodView => {
+    if (current === undefined) throw new ProxyError('CONFIG_INVALID', 'no configuration yet')
+    return current
+  }
+  const dialOptions = { view, store, tunnels, limits }
+  const clusters = new ServiceClusters({
+    limits,
+    sweeper,
+    dial: (endpoint, signal) => dialEndpoint(dialOptions, endpoint, HTTP_ALPN, signal),
+    series: (service, endpoint) =>
+      requests.between('source', outboundPeers(view(), service, endpoint), {
+        protocol: 'http',
+        security: 'unknown',
+      }),
+  })
+  const context: SidecarContext = {
+    view,
+    store,
+    clusters,
+    requests,
+    connections,
+    sweeper,
+    limits,
+  }
+
+  return {
+    registry,
+    configure: (config) => {
+      const index = new MeshIndex(config.state)
+      const { local, workload } = localWorkload(config, index)
+      store.replace(config.certificates)
+      const ip = workload.workloadIps[0] ?? config.pod.ip
+      current = { config, index, local, workload, ip, metadata: peerMetadataLines(workload) }
+      connections.forgetPeers()
+      clusters.update(index)
+    },
+    serve: (listener) => {
+      if (listener.kind === 'outbound') {
+        return outbound(context, listener, (endpoint, alpn) =>
+          dialEndpoint(dialOptions, endpoint, alpn),
+        )
+      }
+      if (listener.kind === 'inbound') return inbound(context, listener)
+      throw new ProxyError('CONFIG_INVALID', 'a sidecar serves no HBONE listener')
+    },
+    dump: () => ({ clusters: clusters.dump() }),
+    close: () => {
+      clusters.close()
+      tunnels.close()
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import type { Socket } from 'node:net'
+import { offersIstio } from './alpn.ts'
+import { sniffClientHello } from './client-hello.ts'
+
+export type FirstBytes = 'mesh-tls' | 'other-tls' | 'plaintext'
+
+/** No honest hello is longer; what is goes on as plaintext and fails there. */
+const HELLO_BYTES = 32 * 1024
+/** A client that waits for the server to speak is no TLS client (https://istio.io/latest/docs/ops/deployment/application-requirements/#server-first-protocols). */
+const SILENCE_MS = 200
+
+/**
+ * Looks at what a client sends first and puts it back. `silenceMs` ends the wait for protocols where
+ * the server speaks first; without it the wait has no end but the client's.
+ */
+export function sniff(
+  socket: Socket,
+  serverMaySpeakFirst: boolean,
+  found: (first: FirstBytes) => void,
+): void {
+  const seen: Buffer[] = []
+  const settle = (first: FirstBytes): void => {
+    clearTimeout(timer)
+    socket.off('readable', onReadable).off('end', onEnd).off('close', onEnd)
+    if (seen.length > 0) socket.unshift(Buffer.concat(seen))
+    found(first)
+  }
+  const onReadable = (): void => {
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) seen.push(chunk)
+    const bytes = seen.length === 1 ? seen[0] : Buffer.concat(seen)
+    const sniffed = sniffClientHello(bytes ?? Buffer.alloc(0))
+    if (sniffed.kind === 'tls') settle(offersIstio(sniffed.alpn) ? 'mesh-tls' : 'other-tls')
+    else if (sniffed.kind === 'plaintext') settle('plaintext')
+    else if ((bytes?.length ?? 0) > HELLO_BYTES) settle('plaintext')
+  }
+  const onEnd = (): void => {
+    clearTimeout(timer)
+    socket.destroy()
+  }
+  const timer = serverMaySpeakFirst
+    ? setTimeout(() => seen.length === 0 && settle('plaintext'), SILENCE_MS)
+    : undefined
+  socket.on('readable', onReadable).on('end', onEnd).on('close', onEnd)
+}

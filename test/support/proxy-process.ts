@@ -1,0 +1,145 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import net from 'node:net'
+import { join } from 'node:path'
+import type {
+  CapturedListener,
+  ProxyCommand,
+  ProxyConfig,
+  ProxyKind,
+  ProxyReport,
+  SocketAddress,
+} from '../../proxies/config/process.ts'
+
+/** A real proxy process with this test as its node agent. */
+export interface ProxyProcess {
+  readonly child: ChildProcess
+  readonly admin: ProxyConfig['admin']
+  configure(config: Omit<ProxyConfig, 'admin' | 'kind'>): Promise<void>
+  listen(listener: CapturedListener, socket: BoundSocket): Promise<void>
+  unlisten(id: string, drainMs: number): Promise<void>
+  metrics(): Promise<Metrics>
+  stderr(): string
+  stop(): Promise<void>
+}
+
+/** Bound, not listening: what a node agent hands over. */
+export interface BoundSocket extends SocketAddress {
+  readonly handle: unknown
+}
+
+interface Handle {
+  getsockname(out: { address?: string; port?: number }): number
+}
+
+export function bindSocket(host: string, port = 0): BoundSocket {
+  // Undocumented, stable since node 0.x and what cluster itself uses; binds without listening.
+  const create = (net as unknown as { _createServerHandle: CreateHandle })._createServerHandle
+  const handle = create(host, port, 4)
+  if (typeof handle === 'number') throw new Error(`cannot bind ${host}:${port}: ${handle}`)
+  const name: { port?: number } = {}
+  handle.getsockname(name)
+  return { host, port: name.port ?? 0, handle }
+}
+
+type CreateHandle = (host: string, port: number, family: 4) => Handle | number
+
+export async function startProxy(kind: ProxyKind): Promise<ProxyProcess> {
+  const main = join(import.meta.dirname, `../../proxies/${kind}/main.js`)
+  const child = fork(main, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] })
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const reports: ProxyReport[] = []
+  let wake = (): void => {}
+  child.on('message', (message) => {
+    reports.push(message as ProxyReport)
+    wake()
+  })
+  child.on('exit', () => wake())
+  const expect = async (matches: (report: ProxyReport) => boolean): Promise<void> => {
+    for (;;) {
+      const index = reports.findIndex((report) => matches(report) || report.type === 'failed')
+      const [report] = index < 0 ? [] : reports.splice(index, 1)
+      if (report?.type === 'failed') throw new Error(`${kind}: ${report.message}`)
+      if (report !== undefined) return
+      if (child.exitCode !== null) throw new Error(`${kind} exited: ${stderr}`)
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  const send = (command: ProxyCommand, handle?: unknown): void => {
+    child.send(command, handle as net.Server, { keepOpen: true })
+  }
+  const [admin, stats, readiness] = await Promise.all([freeAddress(), freeAddress(), freeAddress()])
+  await expect(({ type }) => type === 'started')
+  return {
+    child,
+    admin: { admin, stats, readiness },
+    configure: async (config) => {
+      send({ type: 'config', config: { ...config, kind, admin: { admin, stats, readiness } } })
+      await expect((report) => report.type === 'applied' && report.version === config.version)
+    },
+    listen: async (listener, socket) => {
+      send({ type: 'listen', id: listener.id, listener }, socket.handle)
+      await expect((report) => report.type === 'listening' && report.id === listener.id)
+    },
+    unlisten: async (id, drainMs) => {
+      send({ type: 'unlisten', id, drainMs })
+      await expect((report) => report.type === 'unlistened' && report.id === id)
+    },
+    metrics: async () => {
+      const response = await fetch(`http://${stats.host}:${stats.port}/metrics`)
+      return parseMetrics(await response.text())
+    },
+    stderr: () => stderr,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+async function freeAddress(): Promise<SocketAddress> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  return { host: '127.0.0.1', port }
+}
+
+export interface Sample {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+export type Metrics = readonly Sample[]
+
+export function parseMetrics(text: string): Metrics {
+  return text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [, name = '', labels = '', value = ''] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
+      const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)]
+      return {
+        name,
+        labels: Object.fromEntries(pairs.map(([, key, text]) => [key, text])),
+        value: Number(value),
+      }
+    })
+}
+
+/** Sum of all samples of a metric whose labels include these. */
+export function total(metrics: Metrics, name: string, labels: Record<string, string> = {}): number {
+  return metrics
+    .filter((sample) => sample.name === name)
+    .filter((sample) => Object.entries(labels).every(([key, text]) => sample.labels[key] === text))
+    .reduce((sum, { value }) => sum + value, 0)
+}

@@ -1,0 +1,146 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import type { AppProtocol, Service, Workload } from '../../proxies/config/mesh-state.ts'
+import type { SocketAddress, WorkloadCertificate } from '../../proxies/config/process.ts'
+import { createTestAuthority, type TestAuthority } from './certificates.ts'
+import { bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
+
+export const CLIENT_ID = 'spiffe://cluster.local/ns/shop/sa/client'
+export const SERVER_ID = 'spiffe://cluster.local/ns/shop/sa/server'
+export const CLIENT_IP = '127.77.1.1'
+export const SERVER_IP = '127.77.1.2'
+export const VIP = '127.77.192.1'
+export const SERVICE_PORT = 80
+
+export interface PairOptions {
+  /** Where the application listens. */
+  readonly app: SocketAddress
+  readonly protocol?: AppProtocol
+  readonly mtlsMode?: 'PERMISSIVE' | 'STRICT'
+  /** The certificates the two sidecars get instead of their own. */
+  readonly clientCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
+  readonly serverCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
+  /** Further endpoints the client's sidecar believes in. */
+  readonly otherEndpoints?: readonly Workload[]
+  /** Address the client's sidecar is told instead of the server's own; gets the real one. */
+  readonly via?: (real: SocketAddress) => Promise<SocketAddress>
+}
+
+export interface SidecarPair {
+  readonly client: ProxyProcess
+  readonly server: ProxyProcess
+  readonly authority: TestAuthority
+  /** Where the client application connects to. */
+  readonly address: SocketAddress
+  /** Where the server's sidecar listens. */
+  readonly inbound: SocketAddress
+  stop(): Promise<void>
+}
+
+export function workload(name: string, ip: string, extra: Partial<Workload> = {}): Workload {
+  return {
+    uid: `Kubernetes//Pod/shop/${name}`,
+    name,
+    namespace: 'shop',
+    serviceAccount: name,
+    trustDomain: 'cluster.local',
+    workloadIps: [ip],
+    protocol: 'TCP',
+    workloadName: name,
+    workloadType: 'deployment',
+    canonicalName: name,
+    canonicalRevision: 'v1',
+    clusterId: 'Kubernetes',
+    services: {},
+    ...extra,
+  }
+}
+
+export const SERVICE_KEY = 'shop/server.shop.svc.cluster.local'
+
+export function service(protocol: AppProtocol, targetPort: number): Service {
+  return {
+    name: 'server',
+    namespace: 'shop',
+    hostname: 'server.shop.svc.cluster.local',
+    vips: [`/${VIP}`],
+    ports: { [SERVICE_PORT]: targetPort },
+    protocols: { [SERVICE_PORT]: protocol },
+  }
+}
+
+/** Two sidecars as real processes around an application of the test. */
+export async function startSidecarPair(options: PairOptions): Promise<SidecarPair> {
+  const authority = await createTestAuthority()
+  const [client, server] = await Promise.all([startProxy('sidecar'), startProxy('sidecar')])
+  const inbound = bindSocket(SERVER_IP)
+  const outbound = bindSocket(CLIENT_IP)
+  const seen = (await options.via?.(inbound)) ?? inbound
+  const clientWorkload = workload('client', CLIENT_IP, { tlsMode: 'istio' })
+  const state = (ip: string, port: number) => ({
+    workloads: [
+      clientWorkload,
+      workload('server', ip, {
+        tlsMode: 'istio',
+        services: { [SERVICE_KEY]: { [SERVICE_PORT]: port } },
+      }),
+      ...(options.otherEndpoints ?? []),
+    ],
+    services: [service(options.protocol ?? 'http', port)],
+    policies: [],
+  })
+  const common = { version: 1, trustDomain: 'cluster.local', node: 'node-1' }
+  await client.configure({
+    ...common,
+    pod: { name: 'client', namespace: 'shop', ip: CLIENT_IP },
+    state: state(seen.host, seen.port),
+    local: [{ uid: clientWorkload.uid, identity: CLIENT_ID, appPorts: {}, mtlsMode: 'PERMISSIVE' }],
+    certificates: [
+      (await options.clientCertificate?.(authority)) ?? (await authority.issue(CLIENT_ID)),
+    ],
+  })
+  await server.configure({
+    ...common,
+    pod: { name: 'server', namespace: 'shop', ip: SERVER_IP },
+    state: state(SERVER_IP, inbound.port),
+    local: [
+      {
+        uid: 'Kubernetes//Pod/shop/server',
+        identity: SERVER_ID,
+        appPorts: { [inbound.port]: options.app },
+        mtlsMode: options.mtlsMode ?? 'PERMISSIVE',
+      },
+    ],
+    certificates: [
+      (await options.serverCertificate?.(authority)) ?? (await authority.issue(SERVER_ID)),
+    ],
+  })
+  const originalDestination = { host: VIP, port: SERVICE_PORT }
+  const workloadUid = clientWorkload.uid
+  await client.listen({ id: 'out', kind: 'outbound', workloadUid, originalDestination }, outbound)
+  await server.listen(
+    { id: 'in', kind: 'inbound', workloadUid: 'Kubernetes//Pod/shop/server', port: inbound.port },
+    inbound,
+  )
+  return {
+    client,
+    server,
+    authority,
+    address: outbound,
+    inbound,
+    stop: async () => void (await Promise.all([client.stop(), server.stop()])),
+  }
+}
+
+export async function listenLocal(server: net.Server): Promise<SocketAddress> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { host: '127.0.0.1', port: (server.address() as net.AddressInfo).port }
+}
+
+export function createEchoServer(): net.Server {
+  return net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {})
+    socket.pipe(socket)
+  })
+}
