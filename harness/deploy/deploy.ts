@@ -1,6 +1,7 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import type { Mode } from '../modes.ts'
+import type { RunOptions } from '../result/schema.ts'
 import {
   bindToWaypoint,
   generatorManifests,
@@ -19,18 +20,12 @@ import {
 } from './names.ts'
 import type { Pod } from './pods.ts'
 import { type Expectation, waitUntilReady } from './ready.ts'
-
-/** What a workload puts into a namespace, and where load enters. */
-export interface Topology {
-  readonly name: string
-  /** Service the generator calls. */
-  readonly entry: string
-  objects(place: { readonly namespace: string; readonly node: string }): readonly KubeObject[]
-}
+import { type Topology, workloadManifests } from './workload.ts'
 
 export interface DeployOptions {
   readonly mode: Mode
   readonly topology: Topology
+  readonly workload: Pick<RunOptions, 'replicas' | 'responseBytes'>
   readonly generatorImage: string
   readonly onProgress?: (sentence: string) => void
   readonly deadlineMs?: number
@@ -60,12 +55,13 @@ export async function deployMode(
   for (const object of [...nodeManifests(mode), namespaceManifest(mode)]) {
     await client.create(object)
   }
-  const services = topology.objects({ namespace, node: serverNodeOf(mode) })
+  const place = { namespace, node: serverNodeOf(mode) }
+  const services = workloadManifests(topology, place, options.workload)
   const objects = [
     ...(mode === 'waypoint' ? [waypointManifest(mode), ...services.map(bindToWaypoint)] : services),
     ...generatorManifests(mode, options.generatorImage),
   ]
-  for (const object of objects) await client.create(object)
+  for (const object of inOrder(objects)) await client.create(object)
 
   const pods = await waitUntilReady(client, expectations(mode, objects), {
     deadlineMs: options.deadlineMs ?? readyDeadlineMs,
@@ -81,6 +77,12 @@ export async function deployMode(
     generatorPod: generator?.metadata.name ?? '',
     pods,
   }
+}
+
+/** A pod learns of services by its environment, so all of them exist before the first pod starts. */
+function inOrder(objects: readonly KubeObject[]): KubeObject[] {
+  const pods = ({ kind }: KubeObject): number => (kind === 'Deployment' ? 1 : 0)
+  return [...objects].sort((a, b) => pods(a) - pods(b))
 }
 
 interface DeploymentSpec {

@@ -25,8 +25,8 @@ export async function describeHost(): Promise<HostFacts> {
     governor: cpu.governor === '' || cpu.governor === undefined ? null : cpu.governor,
     virtualised: system.virtual ?? null,
     loadAverageAtStart: loadavg(),
-    cpuSource: linux ? cpuSourceOnLinux() : 'none on this platform',
-    memorySource: linux ? '/proc/PID/smaps_rollup' : 'none on this platform',
+    cpuSource: linux ? cpuSourceOnLinux() : 'ps',
+    memorySource: linux ? '/proc/PID/smaps_rollup' : 'ps (RSS only)',
   }
 }
 

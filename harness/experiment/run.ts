@@ -1,19 +1,17 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
-import { type Deployment, deployMode, type Topology } from '../deploy/deploy.ts'
-import { namespaceOf } from '../deploy/names.ts'
+import { type Deployment, deployMode } from '../deploy/deploy.ts'
 import { listModePods } from '../deploy/pods.ts'
-import type { HostFacts } from '../environment/host.ts'
+import type { Topology } from '../deploy/workload.ts'
 import type { Mode } from '../modes.ts'
-import { type ModeResult, type Result, type RunOptions, schemaVersion } from '../result/schema.ts'
+import type { RunOptions } from '../result/schema.ts'
 import { type TrackedProcess, takeCensus } from '../sample/census.ts'
 import { scheduleBlocks } from '../schedule/blocks.ts'
-import { judgeRun } from '../validity/run.ts'
-import type { PathProof } from '../verify/path.ts'
 import { startClock } from './clock.ts'
 import type { OnEvent } from './events.ts'
 import { failedWindow } from './failed-window.ts'
 import { runLoad } from './load-stream.ts'
 import { planPriming, planWindow } from './plan.ts'
+import { type Measured, type MeasuredMode, nothingMeasured } from './record.ts'
 import { measureWindow } from './window.ts'
 
 export interface ExperimentOptions {
@@ -21,69 +19,28 @@ export interface ExperimentOptions {
   readonly options: RunOptions
   readonly topology: Topology
   readonly generatorImage: string
-  readonly environment: HostFacts
-  readonly tool: Result['tool']
-  readonly runId: string
-  readonly startedAtMs: number
   readonly onEvent?: OnEvent
-  /** Ends the run early; what was measured until then comes back with status `interrupted`. */
+  /** Ends the run early; what was measured until then comes back. */
   readonly signal?: AbortSignal
 }
 
-/** Deploys every mode, measures them in turn, and returns the whole record. Throws only before the
- * first window: from then on trouble belongs into the record. */
-export async function runExperiment(experiment: ExperimentOptions): Promise<Result> {
+/**
+ * Deploys every mode and measures them in turn. Throws only while nothing is measured: once windows
+ * exist, trouble is recorded with the window it met, and an abort returns what there is.
+ */
+export async function runExperiment(experiment: ExperimentOptions): Promise<Measured> {
   const { client, options, signal } = experiment
+  const measured = nothingMeasured(options)
   const { gitVersion, embedded } = await client.version()
-  const schedule = scheduleBlocks(options)
-  const modes = new Map<Mode, MutableModeResult>(
-    options.modes.map((mode) => [mode, { proofs: [], windows: [] }]),
-  )
+  const cluster = { kind: embedded ? 'embedded' : 'kubernetes', version: gitVersion } as const
   try {
     const deployments = await deployAll(experiment)
     await prime(experiment, deployments)
-    await measureAll(experiment, deployments, modes)
+    await measureAll(experiment, deployments, measured.modes)
   } catch (error) {
     if (signal?.aborted !== true) throw error
   }
-  const record: Result = {
-    schemaVersion,
-    tool: experiment.tool,
-    runId: experiment.runId,
-    status: signal?.aborted === true ? 'interrupted' : 'complete',
-    startedAt: new Date(experiment.startedAtMs).toISOString(),
-    endedAt: new Date().toISOString(),
-    environment: {
-      ...experiment.environment,
-      cluster: { kind: embedded ? 'embedded' : 'kubernetes', version: gitVersion },
-    },
-    options,
-    schedule: { seed: options.seed, order: schedule },
-    modes: Object.fromEntries([...modes].map(([mode, kept]) => [mode, modeResult(mode, kept)])),
-    comparisons: [],
-    noise: {},
-    validity: { verdict: 'valid', findings: [] },
-  }
-  return { ...record, validity: judgeRun(record) }
-}
-
-interface MutableModeResult {
-  readonly proofs: PathProof[]
-  readonly windows: ModeResult['windows']
-}
-
-function modeResult(mode: Mode, { proofs, windows }: MutableModeResult): ModeResult {
-  return {
-    namespace: namespaceOf(mode),
-    verified: {
-      ok: proofs.length > 0 && proofs.every(({ ok }) => ok),
-      evidence: proofs.flatMap(({ evidence }, index) =>
-        evidence.map((line) => `window ${index + 1}: ${line}`),
-      ),
-    },
-    windows,
-    summary: {},
-  }
+  return { ...measured, cluster }
 }
 
 /** All modes at once: starting processes is mostly waiting. The first failure stops the others. */
@@ -101,6 +58,7 @@ async function deployAll(experiment: ExperimentOptions): Promise<Map<Mode, Deplo
       deployMode(client, {
         mode,
         topology,
+        workload: options,
         generatorImage,
         onProgress: (sentence) => onEvent?.({ type: 'phase', phase: 'deploying', sentence }),
         signal: either,
@@ -134,7 +92,7 @@ async function prime(
 async function measureAll(
   experiment: ExperimentOptions,
   deployments: ReadonlyMap<Mode, Deployment>,
-  modes: ReadonlyMap<Mode, MutableModeResult>,
+  modes: ReadonlyMap<Mode, MeasuredMode>,
 ): Promise<void> {
   const { client, options, onEvent, signal } = experiment
   const schedule = scheduleBlocks(options)
@@ -147,7 +105,7 @@ async function measureAll(
   for (const [position, { round, mode }] of schedule.entries()) {
     signal?.throwIfAborted()
     const deployment = deployments.get(mode) as Deployment
-    const kept = modes.get(mode) as MutableModeResult
+    const kept = modes.get(mode) as MeasuredMode
     const plan = planWindow(options, deployment.entry, round)
     const startedAtMs = Date.now()
     clock.beginWindow(position)

@@ -3,11 +3,12 @@ import type { Window } from '../result/schema.ts'
 import type { TrackedProcess } from './census.ts'
 import { type NodeCounters, nodeCpuBetween, readNodeCounters } from './node.ts'
 import { cpuBetweenUs, type ProcessCpu, readProcessCpu, readProcessMemory } from './proc.ts'
+import { readWithPs } from './ps.ts'
 
 /** One reading of every counter, taken without yielding so that its parts belong to one moment. */
 export interface CounterReading {
   readonly atMs: number
-  readonly node: NodeCounters | undefined
+  readonly node: NodeCounters
   readonly processes: ReadonlyMap<number, ProcessCpu>
   /** What the reading itself cost this process. */
   readonly costUs: number
@@ -18,12 +19,20 @@ export function readCounters(tracked: readonly TrackedProcess[]): CounterReading
   const own = process.cpuUsage()
   const node = readNodeCounters()
   const atMs = performance.now()
-  const processes = new Map<number, ProcessCpu>()
-  for (const { pid } of tracked) {
-    const cpu = readProcessCpu(pid)
-    if (cpu !== undefined) processes.set(pid, cpu)
-  }
-  return { atMs, node, processes, costUs: spentUs(own) }
+  return { atMs, node, processes: readProcesses(tracked), costUs: spentUs(own) }
+}
+
+const hasProc = process.platform === 'linux'
+
+function readProcesses(tracked: readonly TrackedProcess[]): Map<number, ProcessCpu> {
+  const pids = tracked.map(({ pid }) => pid)
+  if (!hasProc) return new Map([...readWithPs(pids)].map(([pid, { cpu }]) => [pid, cpu]))
+  return new Map(
+    pids.flatMap((pid) => {
+      const cpu = readProcessCpu(pid)
+      return cpu === undefined ? [] : [[pid, cpu] as const]
+    }),
+  )
 }
 
 /** A process that did not live through the whole window, so its cost is incomplete. */
@@ -75,10 +84,7 @@ export function accountCpu(
       },
     ]),
   )
-  const nodeCpu =
-    before.node === undefined || after.node === undefined
-      ? null
-      : nodeCpuBetween(before.node, after.node, attributedUs, idleUs)
+  const nodeCpu = nodeCpuBetween(before.node, after.node, attributedUs, idleUs)
   return { cpu, nodeCpu, lost }
 }
 
@@ -103,8 +109,9 @@ export interface MemoryReading {
 export function readMemory(tracked: readonly TrackedProcess[]): MemoryReading {
   const own = process.cpuUsage()
   const memory: Window['memory'] = {}
+  const listed = hasProc ? undefined : readWithPs(tracked.map(({ pid }) => pid))
   for (const { pid, role } of tracked) {
-    const one = readProcessMemory(pid)
+    const one = listed === undefined ? readProcessMemory(pid) : listed.get(pid)?.memory
     if (one === undefined) continue
     const total = memory[role]
     memory[role] = {

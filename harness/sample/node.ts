@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import type { Window } from '../result/schema.ts'
 import { readText } from './proc.ts'
 
@@ -17,22 +17,38 @@ export type NodeCpu = NonNullable<Window['nodeCpu']>
 
 const tickUs = 10_000
 
-/** Undefined where there is no /proc/stat. */
-export function readNodeCounters(): NodeCounters | undefined {
+export function readNodeCounters(): NodeCounters {
   const text = readText('/proc/stat')
-  if (text === undefined) return undefined
+  return text === undefined ? readWithNode() : parseStat(text)
+}
+
+/** Where there is no /proc/stat: what Node knows on every platform. */
+function readWithNode(): NodeCounters {
+  const times = cpus().map((cpu) => cpu.times)
+  const sumUs = (pick: (cpu: (typeof times)[number]) => number): number =>
+    times.reduce((total, cpu) => total + pick(cpu) * 1000, 0)
+  return {
+    atMs: performance.now(),
+    cores: times.length,
+    idleUs: sumUs(({ idle }) => idle),
+    iowaitUs: 0,
+    stealUs: 0,
+    interruptUs: sumUs(({ irq }) => irq),
+  }
+}
+
+function parseStat(text: string): NodeCounters {
   const atMs = performance.now()
   const [, , , , idle, iowait, irq, softirq, steal] = (text.split('\n')[0] ?? '')
     .split(/\s+/)
     .map((field) => Number(field) * tickUs)
-  if (steal === undefined) return undefined
   return {
     atMs,
     cores: text.match(/^cpu\d/gm)?.length ?? availableParallelism(),
     idleUs: idle ?? 0,
     iowaitUs: iowait ?? 0,
     interruptUs: (irq ?? 0) + (softirq ?? 0),
-    stealUs: steal,
+    stealUs: steal ?? 0,
   }
 }
 

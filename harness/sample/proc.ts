@@ -47,17 +47,20 @@ function readThreads(pid: number): Map<string, number> {
   return threads
 }
 
+/** User and system time are cut to whole ticks at both edges; one more for the time between the reads. */
+const tickSlackUs = 3 * tickUs
+
 /**
- * CPU time between two readings of the same process. A thread that ended in between took its
- * nanoseconds along, so then the larger of both sources counts.
+ * CPU time between two readings of the same process, in nanosecond resolution. A thread that ended in
+ * between took its nanoseconds along; the ticks then run ahead by more than rounding, and count.
  */
 export function cpuBetweenUs(before: ProcessCpu, after: ProcessCpu): number {
-  const ticks = after.tickUs - before.tickUs
-  if (after.threadsNs.size === 0) return ticks
+  const ticksUs = after.tickUs - before.tickUs
+  if (after.threadsNs.size === 0) return ticksUs
   let ns = 0
   for (const [id, value] of after.threadsNs) ns += value - (before.threadsNs.get(id) ?? 0)
-  const threadEnded = [...before.threadsNs.keys()].some((id) => !after.threadsNs.has(id))
-  return threadEnded ? Math.max(ns / 1000, ticks) : ns / 1000
+  const us = ns / 1000
+  return ticksUs > us + tickSlackUs ? ticksUs : us
 }
 
 export interface ProcessMemory {
