@@ -1,0 +1,143 @@
+import type { Mode } from '../../harness/modes.ts'
+import type { Result } from '../../harness/result/schema.ts'
+import { validWindows } from '../analyse.ts'
+import { type MergedHistogram, mergeHistograms } from '../statistics/histogram.ts'
+import { fixed, formatNumber, typographic } from '../wording/numbers.ts'
+import { modesOf } from '../wording/run.ts'
+import type { Chart, PanelSpec } from './chart.ts'
+import { niceCeiling, spread } from './scale.ts'
+import { drawing, modeColour, modeDash, modeShape, position } from './theme.ts'
+
+const heightPx = 260
+const named = [50, 75, 90, 95, 99, 99.9]
+/** p50 to p99.9 as 1/(1-p). */
+const reach = [2, 1000]
+const tickValues = [2, 4, 10, 20, 100, 1000]
+const tickNames =
+  "{'2': 'p50', '4': 'p75', '10': 'p90', '20': 'p95', '100': 'p99', '1000': 'p99.9'}[datum.value]"
+
+interface Curve {
+  readonly mode: Mode
+  readonly merged: MergedHistogram
+}
+
+/** All requests of a mode's valid windows as one curve, the tail stretched by 1/(1-p). */
+export function percentileCurves(result: Result): Chart | null {
+  const curves = modesOf(result).flatMap((mode): Curve[] => {
+    const windows = validWindows(result.modes[mode])
+    const merged = mergeHistograms(windows.map(({ latencyUs }) => latencyUs.histogram))
+    return merged.n < 20 ? [] : [{ mode, merged }]
+  })
+  if (curves.length === 0) return null
+  return {
+    id: 'latency-percentiles',
+    finding: tailFinding(curves),
+    subtitle: 'Latency in ms by percentile, all requests of all repeats',
+    reading:
+      'Read across: at p90, nine of ten requests were faster than the value of the curve. Each ' +
+      'step to the right looks at ten times rarer requests. A curve ends where fewer than ten ' +
+      'requests lie beyond it. Latency counts from the moment a request was due, so waiting ' +
+      'behind a slow one is in it.',
+    legend: [],
+    panels: [{ heading: '', spec: (widthPx) => panel(curves, widthPx) }],
+    table: {
+      columns: ['percentile', ...curves.map(({ mode }) => `${mode}, ms`)],
+      rows: [
+        ...named.map((p) => [
+          `p${p}`,
+          ...curves.map(({ merged }) =>
+            supported(merged, p) ? formatNumber(at(merged, p), 2, typographic) : 'too few requests',
+          ),
+        ]),
+        ['requests', ...curves.map(({ merged }) => fixed(merged.n, 0, typographic))],
+      ],
+    },
+  }
+}
+
+function at(merged: MergedHistogram, percentile: number): number {
+  return merged.atPercentile(percentile) / 1000
+}
+
+/** As everywhere: a percentile needs at least ten requests beyond it. */
+function supported(merged: MergedHistogram, percentile: number): boolean {
+  return merged.n * (100 - percentile) >= 999.999
+}
+
+function tailFinding(curves: readonly Curve[]): string {
+  const growth = curves
+    .filter(({ merged }) => supported(merged, 99))
+    .map(({ mode, merged }) => ({ mode, times: at(merged, 99) / at(merged, 50) }))
+    .sort((a, b) => b.times - a.times)
+  const most = growth[0]
+  const least = growth.at(-1)
+  if (most === undefined || least === undefined) return 'Too few requests for a p99'
+  const text = ({ times }: { times: number }): string => `${fixed(times, 1, typographic)} times`
+  if (text(most) === text(least)) return `At p99 a request takes ${text(most)} the median`
+  return `At p99 a request takes ${text(least)} the median in ${least.mode}, ${text(most)} in ${most.mode}`
+}
+
+function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
+  const shown = curves.map(({ mode }) => mode)
+  const lines = curves.flatMap(({ mode, merged }) => {
+    const last = Math.min(1000, merged.n / 10)
+    return Array.from({ length: 61 }, (_, step) => {
+      const inverse = 2 * (last / 2) ** (step / 60)
+      return { mode, inverse, ms: at(merged, 100 * (1 - 1 / inverse)) }
+    })
+  })
+  const markers = curves.flatMap(({ mode, merged }) =>
+    named
+      .filter((percentile) => supported(merged, percentile))
+      .map((percentile) => ({
+        mode,
+        percentile: `p${percentile}`,
+        inverse: Math.round(100_000 / (100 - percentile)) / 1000,
+        ms: at(merged, percentile),
+      })),
+  )
+  const top = niceCeiling(Math.max(...lines.map(({ ms }) => ms)))
+  const ends = curves.flatMap(({ mode }) => {
+    const end = lines.findLast((point) => point.mode === mode)
+    return end === undefined ? [] : [{ mode, inverse: end.inverse, y: end.ms }]
+  })
+  const x = {
+    field: 'inverse',
+    type: 'quantitative' as const,
+    scale: { type: 'log' as const, domain: [...reach] },
+    axis: { values: [...tickValues], labelExpr: tickNames, title: 'percentile of requests' },
+  }
+  const y = position('ms', { title: 'latency, ms', domain: [0, top] })
+  return drawing(widthPx, heightPx, { left: 52, right: 72, top: 10, bottom: 48 }, [
+    {
+      data: { values: lines },
+      mark: { type: 'line', strokeWidth: 2, interpolate: 'monotone' },
+      encoding: { x, y, color: modeColour(shown), strokeDash: modeDash(shown) },
+    },
+    {
+      data: { values: markers },
+      mark: { type: 'point', filled: true, size: 46, opacity: 1 },
+      encoding: {
+        x,
+        y,
+        color: modeColour(shown),
+        shape: modeShape(shown),
+        tooltip: [
+          { field: 'mode' },
+          { field: 'percentile' },
+          { field: 'ms', title: 'latency, ms', format: '.3~r' },
+        ],
+      },
+    },
+    {
+      data: { values: spread(ends, (15 / heightPx) * top, top) },
+      mark: { type: 'text', align: 'left', dx: 8, fontWeight: 600 },
+      encoding: {
+        x,
+        y: { ...y, field: 'y' },
+        text: { field: 'mode' },
+        color: modeColour(shown),
+      },
+    },
+  ])
+}
