@@ -11,6 +11,8 @@ export interface KindDefinition extends KindRef {
   readonly namespaced: boolean
   /** Whether `update` leaves `status` alone and `/status` touches nothing else. */
   readonly statusSubresource?: boolean
+  /** Defined by a CustomResourceDefinition in a real cluster, so without strategic merge patches. */
+  readonly custom?: boolean
   /** Whether `/scale` reads and writes `spec.replicas`. */
   readonly scale?: boolean
   /** Whether a status sent along with a new object is kept. */

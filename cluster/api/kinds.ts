@@ -17,6 +17,7 @@ const networking = 'networking.istio.io/v1'
 
 const clusterScoped = { namespaced: false } as const
 const withStatus = { statusSubresource: true } as const
+const custom = { ...withStatus, custom: true } as const
 const inAll = { categories: ['all'] } as const
 const workload = {
   ...withStatus,
@@ -94,14 +95,14 @@ export const KINDS: readonly KindDefinition[] = [
     updateProblems: immutableFields('addressType'),
   }),
   kind('coordination.k8s.io/v1', 'Lease', 'leases'),
-  kind(gateway, 'GatewayClass', 'gatewayclasses', ['gc'], { ...clusterScoped, ...withStatus }),
-  kind(gateway, 'Gateway', 'gateways', ['gtw'], withStatus),
-  kind(gateway, 'HTTPRoute', 'httproutes', [], withStatus),
-  kind(security, 'AuthorizationPolicy', 'authorizationpolicies', ['ap'], withStatus),
-  kind(security, 'PeerAuthentication', 'peerauthentications', ['pa'], withStatus),
-  kind(security, 'RequestAuthentication', 'requestauthentications', ['ra'], withStatus),
-  kind(networking, 'VirtualService', 'virtualservices', ['vs'], withStatus),
-  kind(networking, 'DestinationRule', 'destinationrules', ['dr'], withStatus),
+  kind(gateway, 'GatewayClass', 'gatewayclasses', ['gc'], { ...clusterScoped, ...custom }),
+  kind(gateway, 'Gateway', 'gateways', ['gtw'], custom),
+  kind(gateway, 'HTTPRoute', 'httproutes', [], custom),
+  kind(security, 'AuthorizationPolicy', 'authorizationpolicies', ['ap'], custom),
+  kind(security, 'PeerAuthentication', 'peerauthentications', ['pa'], custom),
+  kind(security, 'RequestAuthentication', 'requestauthentications', ['ra'], custom),
+  kind(networking, 'VirtualService', 'virtualservices', ['vs'], custom),
+  kind(networking, 'DestinationRule', 'destinationrules', ['dr'], custom),
 ]
 
 function kind(

@@ -89,6 +89,8 @@ export function prepareUpdate(
   keep(metadata, before, 'generateName')
   keep(metadata, before, 'generation')
   keep(metadata, before, 'resourceVersion')
+  // Left out they stay; an empty list is how a client has them forgotten.
+  if (metadata.managedFields === undefined) keep(metadata, before, 'managedFields')
   if (kind.statusSubresource) keep(object, previous, 'status')
   kind.defaults?.(object, previous)
   check(object, kind, [

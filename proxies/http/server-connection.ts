@@ -104,13 +104,11 @@ export class ServerConnection implements BodySink {
   }
 
   expire(nowMs: number): void {
-    if (this.#state === 'head' && this.#partial === undefined) this.#close(nowMs)
+    if (this.#isIdle()) this.#close(nowMs)
     else if (this.#state === 'head') {
       this.#refuse(new MalformedMessage('request header timeout', 408))
     } else if (this.#state === 'closing') this.socket.destroy()
   }
-
-  // --- the answer ---
 
   /** Whether the whole request has arrived. */
   get requestComplete(): boolean {
@@ -208,8 +206,6 @@ export class ServerConnection implements BodySink {
     return held
   }
 
-  // --- the request ---
-
   data(chunk: Buffer, start: number, end: number): void {
     this.#bodyAwaited = false
     this.#handler?.requestData(chunk, start, end)
@@ -297,7 +293,7 @@ export class ServerConnection implements BodySink {
   }
 
   #isIdle(): boolean {
-    return this.#state === 'head' && this.#partial === undefined
+    return this.#state === 'head' && !this.#partial
   }
 
   #refuse(error: MalformedMessage): void {

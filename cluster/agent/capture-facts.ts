@@ -1,0 +1,103 @@
+import type { ClusterView } from '../controllers/view.ts'
+import type { ImageCatalogue } from '../images.ts'
+import type { EndpointSlice, Pod, Service } from '../kinds.ts'
+import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
+import type { CapturePod, CaptureService } from './capture-plan.ts'
+import type { PodRunner } from './pod-runner.ts'
+
+/** What capture has to know of the proxies and what they have been told. */
+export interface MeshKnowledge {
+  /** Clusterwide name of a pod in the mesh. */
+  workloadUid(namespace: string, name: string): string
+  kindOf(pod: Pod): 'sidecar' | 'ztunnel' | 'waypoint'
+  /** Whether this proxy process has applied a configuration in which it stands in for the workload. */
+  knows(process: string, workloadUid: string): boolean
+  /** Whether some proxy may still send HBONE to the workload. */
+  isReachedByHbone(workloadUid: string): boolean
+}
+
+export function capturePod(
+  runner: PodRunner,
+  view: ClusterView,
+  images: ImageCatalogue,
+  mesh: MeshKnowledge,
+): CapturePod {
+  const pod = view.pods.get(runner.name, runner.namespace) ?? runner.pod
+  const { labels, annotations } = pod.metadata
+  const workloadUid = mesh.workloadUid(runner.namespace, runner.name)
+  const kind = mesh.kindOf(pod)
+  const up = runner.processes().filter(({ process }) => process.isUp)
+  const proxy = up.find(
+    ({ process }) => process.protocol === 'proxy' && mesh.knows(process.id, workloadUid),
+  )?.process.id
+  const appProcess = (name: string): string | undefined =>
+    up.find(({ container, process }) => container.name === name && process.protocol === 'app')
+      ?.process.id
+  const apps = runner.appContainers.filter(({ image }) => images[image]?.protocol !== 'proxy')
+  const redirection = annotations?.[meshAnnotations.redirection]
+  const labelled = dataplaneOf(
+    { labels, annotations, hostNetwork: pod.spec.hostNetwork ?? false },
+    view.namespaces.get(runner.namespace)?.metadata.labels,
+  )
+  // Whoever still tunnels to it must find the tunnel's end: un-enrolling waits for all proxies.
+  const leaving =
+    labelled === 'none' && redirection === 'enabled' && mesh.isReachedByHbone(workloadUid)
+  const main = apps[0] && appProcess(apps[0].name)
+  return {
+    uid: runner.uid,
+    workloadUid,
+    node: runner.node,
+    podIp: runner.address.podIp,
+    dataplane: leaving ? 'ambient' : labelled,
+    ...(redirection === undefined ? {} : { redirection }),
+    ports: apps.flatMap(({ name, ports }) => {
+      const process = appProcess(name)
+      return (ports ?? []).map(({ containerPort }) => ({
+        port: containerPort,
+        ...(process === undefined ? {} : { process }),
+      }))
+    }),
+    ...(main === undefined ? {} : { mainProcess: main }),
+    excludedPorts: numbers(annotations?.[meshAnnotations.excludeInboundPorts]),
+    ...(kind === 'sidecar' && proxy ? { sidecar: proxy } : {}),
+    ...(kind === 'waypoint' && proxy ? { waypoint: proxy } : {}),
+    captures: [...runner.captures].map(([service, address]) => ({ service, address })),
+  }
+}
+
+export function captureServices(
+  services: readonly Service[],
+  slices: readonly EndpointSlice[],
+): CaptureService[] {
+  return services.map((service) => {
+    const { name, namespace } = service.metadata
+    const own = slices.filter(
+      ({ metadata }) =>
+        metadata.namespace === namespace &&
+        metadata.labels?.['kubernetes.io/service-name'] === name,
+    )
+    return {
+      key: `${namespace}/${name}`,
+      clusterIp: service.spec.clusterIP ?? '',
+      ports: (service.spec.ports ?? []).map(({ name: portName, port }) => ({
+        port,
+        endpoints: own.flatMap(({ endpoints, ports }) => {
+          const target = ports.find((one) => (one.name ?? '') === (portName ?? ''))
+          if (!target) return []
+          return endpoints
+            .filter(({ conditions }) => conditions.ready)
+            .flatMap(({ targetRef }) =>
+              targetRef ? [{ podUid: targetRef.uid, targetPort: target.port }] : [],
+            )
+        }),
+      })),
+    }
+  })
+}
+
+function numbers(list: string | undefined): number[] {
+  return (list ?? '')
+    .split(',')
+    .map((item) => Number(item.trim()))
+    .filter((number) => number > 0)
+}

@@ -1,0 +1,158 @@
+import type { CapturedListener } from '../../proxies/config/process.ts'
+import { hbonePort } from '../mesh-labels.ts'
+import type { Purpose } from './container-process.ts'
+
+/** A pod as far as its sockets are concerned. Processes are named by id and only when they are up. */
+export interface CapturePod {
+  readonly uid: string
+  /** Its name in the mesh. */
+  readonly workloadUid: string
+  readonly node: string
+  readonly podIp: string
+  readonly dataplane: 'none' | 'sidecar' | 'ambient'
+  /** Annotation `ambient.istio.io/redirection`; absent = has never been captured. */
+  readonly redirection?: string
+  readonly ports: readonly { readonly port: number; readonly process?: string }[]
+  /** Takes connections to ports no container declares. */
+  readonly mainProcess?: string
+  /** Ports the application serves itself in every mode. */
+  readonly excludedPorts: readonly number[]
+  /** Its sidecar, once it knows this pod. */
+  readonly sidecar?: string
+  /** For a waypoint's own pod: the proxy, once configured. */
+  readonly waypoint?: string
+  readonly captures: readonly { readonly service: string; readonly address: string }[]
+}
+
+export interface CaptureService {
+  /** `namespace/name`. */
+  readonly key: string
+  readonly clusterIp: string
+  readonly ports: readonly {
+    readonly port: number
+    /** Ready endpoints only. */
+    readonly endpoints: readonly { readonly podUid: string; readonly targetPort: number }[]
+  }[]
+}
+
+export interface CaptureFacts {
+  readonly pods: readonly CapturePod[]
+  readonly services: readonly CaptureService[]
+  /** By node: its ztunnel and the workloads it has acknowledged. */
+  readonly ztunnels: ReadonlyMap<string, { readonly process: string; knows(uid: string): boolean }>
+}
+
+export interface Owner {
+  readonly process: string
+  readonly purpose: Purpose
+}
+
+/** A socket and who shall accept on it: several share it, none means that the kernel refuses. */
+export interface DesiredSocket {
+  readonly id: string
+  readonly podUid: string
+  readonly host: string
+  readonly port: number
+  readonly by: 'app' | 'proxy'
+  readonly owners: readonly Owner[]
+  /** The pod is fine without it: a service it could call has no endpoints. */
+  readonly optional?: boolean
+}
+
+type Proxy =
+  /** Nobody stands between the application and the network. */
+  | 'direct'
+  /** Somebody should and is not there: better refuse than let plaintext past the mesh. */
+  | 'missing'
+  | { readonly process: string }
+
+/**
+ * Whose each socket should be, from the state of pods, services and proxies alone. It knows neither
+ * who holds a socket now nor how it gets moved.
+ */
+export function planCapture(facts: CaptureFacts): DesiredSocket[] {
+  const pods = new Map(facts.pods.map((pod) => [pod.uid, pod]))
+  const services = new Map(facts.services.map((service) => [service.key, service]))
+  return facts.pods.flatMap((pod) => {
+    const proxy = proxyOf(pod, facts)
+    return [
+      ...inbound(pod, proxy),
+      ...hbone(pod, proxy),
+      ...pod.captures.flatMap(({ service, address }) =>
+        outbound(pod, address, services.get(service), proxy, pods),
+      ),
+    ]
+  })
+}
+
+function proxyOf(pod: CapturePod, { ztunnels }: CaptureFacts): Proxy {
+  if (pod.dataplane === 'none') return 'direct'
+  if (pod.dataplane === 'sidecar') return pod.sidecar ? { process: pod.sidecar } : 'missing'
+  const ztunnel = ztunnels.get(pod.node)
+  if (ztunnel?.knows(pod.workloadUid)) return { process: ztunnel.process }
+  // Enrolled while running and not taken over yet: it goes on as before. Once captured, always
+  // captured; istio-cni and ztunnel fail closed as well.
+  return pod.redirection === undefined ? 'direct' : 'missing'
+}
+
+function inbound(pod: CapturePod, proxy: Proxy): DesiredSocket[] {
+  return pod.ports.map(({ port, process }) => {
+    const id = `in/${pod.uid}/${port}`
+    const direct = proxy === 'direct' || pod.excludedPorts.includes(port)
+    const socket = { id, podUid: pod.uid, host: pod.podIp, port }
+    if (direct) {
+      const owners = process === undefined ? [] : [{ process, purpose: { port } }]
+      return { ...socket, by: 'app', owners }
+    }
+    const listener = { id, kind: 'inbound', workloadUid: pod.workloadUid, port } as const
+    return { ...socket, by: 'proxy', owners: ownedBy(proxy, listener) }
+  })
+}
+
+function hbone(pod: CapturePod, proxy: Proxy): DesiredSocket[] {
+  const owner: Proxy = pod.waypoint ? { process: pod.waypoint } : proxy
+  if (owner === 'direct' || (pod.dataplane !== 'ambient' && !pod.waypoint)) return []
+  const id = `hbone/${pod.uid}`
+  const listener = { id, kind: 'hbone', workloadUid: pod.workloadUid } as const
+  return [
+    {
+      id,
+      podUid: pod.uid,
+      host: pod.podIp,
+      port: hbonePort,
+      by: 'proxy',
+      owners: ownedBy(owner, listener),
+    },
+  ]
+}
+
+function outbound(
+  pod: CapturePod,
+  address: string,
+  service: CaptureService | undefined,
+  proxy: Proxy,
+  pods: ReadonlyMap<string, CapturePod>,
+): DesiredSocket[] {
+  return (service?.ports ?? []).map(({ port, endpoints }) => {
+    const id = `out/${pod.uid}/${service?.key}/${port}`
+    const socket = { id, podUid: pod.uid, host: address, port }
+    if (proxy !== 'direct') {
+      const originalDestination = { host: service?.clusterIp ?? '', port }
+      const { workloadUid } = pod
+      const listener = { id, kind: 'outbound', workloadUid, originalDestination } as const
+      return { ...socket, by: 'proxy', owners: ownedBy(proxy, listener) }
+    }
+    // What kube-proxy does, without a hop: the endpoints themselves accept on the client's socket.
+    const owners = endpoints.flatMap(({ podUid, targetPort }) => {
+      const target = pods.get(podUid)
+      const declared = target?.ports.find((one) => one.port === targetPort)
+      const process = declared ? declared.process : target?.mainProcess
+      return process === undefined ? [] : [{ process, purpose: { port: targetPort } }]
+    })
+    return { ...socket, by: 'app', owners, optional: true }
+  })
+}
+
+function ownedBy(proxy: Proxy, listener: CapturedListener): Owner[] {
+  return typeof proxy === 'string' ? [] : [{ process: proxy.process, purpose: { listener } }]
+}

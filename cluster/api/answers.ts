@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http'
+import { ClusterError, statusError } from '../errors.ts'
+import type { KubeObject } from '../objects.ts'
+
+const texts = new WeakMap<object, string>()
+
+/** JSON of a stored object. Stored objects never change, so each is turned into text only once. */
+export function jsonOf(object: Readonly<KubeObject>): string {
+  const known = texts.get(object)
+  if (known !== undefined) return known
+  const text = JSON.stringify(object)
+  texts.set(object, text)
+  return text
+}
+
+export function sendText(response: ServerResponse, status: number, json: string): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(json),
+    'cache-control': 'no-cache, private',
+  })
+  response.end(json)
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  sendText(response, status, JSON.stringify(value))
+}
+
+/** A failure the way Kubernetes tells it, https://kubernetes.io/docs/reference/using-api/. */
+export function statusOf(error: unknown): { readonly code: number } & Record<string, unknown> {
+  const known =
+    error instanceof ClusterError
+      ? error
+      : statusError('InternalError', 'Internal error occurred: the request could not be handled')
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: known.message,
+    reason: known.reason ?? 'InternalError',
+    ...(known.details && { details: known.details }),
+    code: known.status ?? 500,
+  }
+}
+
+export function sendError(response: ServerResponse, error: unknown): void {
+  const status = statusOf(error)
+  // Whatever is left of the request is not going to be read.
+  if (status.code === 413 || status.code === 401) response.setHeader('connection', 'close')
+  sendJson(response, status.code, status)
+}

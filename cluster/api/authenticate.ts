@@ -1,0 +1,19 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+export function createToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Compares digests in constant time, so that neither length nor content of the token leaks. */
+export function tokenCheck(token: string): (message: IncomingMessage) => boolean {
+  const wanted = digest(token)
+  return ({ headers }) => {
+    const given = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+    return given !== undefined && timingSafeEqual(digest(given), wanted)
+  }
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}

@@ -1,0 +1,69 @@
+import { ClusterError, statusError } from '../errors.ts'
+import type { KubeObject } from '../objects.ts'
+import { keyOf } from './collection.ts'
+import { type Continuation, continueToken, parseContinueToken } from './continue-token.ts'
+import type { MemoryStore } from './memory-store.ts'
+import { numberOf, selectionOf } from './query.ts'
+import type { Route } from './route.ts'
+
+export interface Page {
+  readonly items: readonly KubeObject[]
+  readonly metadata: {
+    readonly resourceVersion: string
+    readonly continue?: string
+    readonly remainingItemCount?: number
+  }
+}
+
+/** One page of a list. All pages of a list show the same version, or the client is told to restart. */
+export function listPage(store: MemoryStore, route: Route, query: URLSearchParams): Page {
+  const selection = selectionOf(route, query)
+  const limit = numberOf(query, 'limit') || Number.POSITIVE_INFINITY
+  const token = query.get('continue')
+  const start = token ? parseContinueToken(token) : undefined
+  const version = start?.version ?? exactVersion(query)
+  const all = snapshot(store, route, selection, version, start)
+  const from = start === undefined ? 0 : firstAfter(all, start)
+  const items = all.slice(from, from + limit)
+  const last = items.at(-1)
+  const remaining = all.length - from - items.length
+  const resourceVersion = version ?? Number(store.resourceVersion)
+  return {
+    items,
+    metadata: {
+      resourceVersion: String(resourceVersion),
+      ...(last !== undefined &&
+        remaining > 0 && {
+          continue: continueToken({ version: resourceVersion, after: keyOf(last.metadata) }),
+          remainingItemCount: remaining,
+        }),
+    },
+  }
+}
+
+function snapshot(
+  store: MemoryStore,
+  { kind }: Route,
+  selection: ReturnType<typeof selectionOf>,
+  version: number | undefined,
+  start: Continuation | undefined,
+): readonly KubeObject[] {
+  try {
+    return store.snapshot(kind, selection, version)
+  } catch (error) {
+    if (start === undefined || !(error instanceof ClusterError) || error.status !== 410) throw error
+    const message =
+      'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.'
+    throw statusError('Expired', message)
+  }
+}
+
+function exactVersion(query: URLSearchParams): number | undefined {
+  if (query.get('resourceVersionMatch') !== 'Exact') return undefined
+  return numberOf(query, 'resourceVersion') || undefined
+}
+
+function firstAfter(objects: readonly KubeObject[], { after }: Continuation): number {
+  const index = objects.findIndex(({ metadata }) => keyOf(metadata) > after)
+  return index < 0 ? objects.length : index
+}

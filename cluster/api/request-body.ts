@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http'
+import { statusError } from '../errors.ts'
+import { isObject, type JsonObject } from './json.ts'
+
+/** The limit of the API server of Kubernetes (`limitedReadBody`). */
+const BODY_MAX_BYTES = 3 * 1024 * 1024
+
+export interface Body {
+  /** Without parameters, lower case; empty when the client gave none. */
+  readonly contentType: string
+  readonly text: string
+}
+
+export async function readBody(message: IncomingMessage): Promise<Body> {
+  const contentType = (message.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  if (Number(message.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw tooLarge()
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > BODY_MAX_BYTES) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return { contentType: contentType ?? '', text: Buffer.concat(chunks).toString('utf8') }
+}
+
+/** JSON, or YAML where the client says so. */
+export async function parseBody(body: Body): Promise<unknown> {
+  const { contentType, text } = body
+  if (contentType.endsWith('yaml') && !/^\s*[{[]/.test(text)) {
+    const { parse } = await import('yaml')
+    return attempt(() => parse(text))
+  }
+  if (!['', 'application/json'].includes(contentType) && !/\+?(json|yaml)$/.test(contentType)) {
+    const message = `the body of the request was in an unknown format (${contentType}) - accepted media types include: application/json, application/yaml`
+    throw statusError('UnsupportedMediaType', message)
+  }
+  return attempt(() => JSON.parse(text))
+}
+
+export async function parseObject(body: Body): Promise<JsonObject> {
+  const value = await parseBody(body)
+  if (isObject(value)) return value
+  throw statusError('BadRequest', 'the body of the request must be an object')
+}
+
+function attempt(parse: () => unknown): unknown {
+  try {
+    return parse()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw statusError('BadRequest', `the body of the request could not be read: ${why}`)
+  }
+}
+
+function tooLarge(): Error {
+  const message = `Request entity too large: limit is ${BODY_MAX_BYTES}`
+  return statusError('RequestEntityTooLarge', message)
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { statusError } from '../errors.ts'
+import type { KubeObject } from '../objects.ts'
+import { jsonOf, sendJson, sendText } from './answers.ts'
+import { listPage } from './list-objects.ts'
+import type { MemoryStore } from './memory-store.ts'
+import type { PodBackend } from './pod-backend.ts'
+import { streamLog } from './pod-log.ts'
+import { defaultPort, parseProxyName, proxyToPod } from './pod-proxy.ts'
+import { isOn } from './query.ts'
+import { readBody } from './request-body.ts'
+import { deleteCollection, deleteObject } from './resource-deletes.ts'
+import {
+  createObject,
+  patchStored,
+  replaceObject,
+  stored,
+  type Written,
+} from './resource-writes.ts'
+import { notAllowed, nothingThere, type Route } from './route.ts'
+import { scaleOf } from './scale.ts'
+import { streamWatch } from './watch-stream.ts'
+
+export interface ResourceRequest {
+  readonly store: MemoryStore
+  readonly pods: PodBackend | undefined
+  readonly route: Route
+  readonly query: URLSearchParams
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  readonly signal: AbortSignal
+}
+
+export async function handleResource(request: ResourceRequest): Promise<void> {
+  const { route, message } = request
+  checkSubresource(route)
+  if (route.subresource === 'proxy') return proxy(request)
+  if (route.subresource === 'log') return log(request)
+  switch (message.method) {
+    case 'GET':
+      return route.name === undefined ? list(request) : get(request)
+    case 'POST':
+      return write(request, createObject)
+    case 'PUT':
+      return write(request, replaceObject)
+    case 'PATCH':
+      return write(request, patchStored)
+    case 'DELETE':
+      return remove(request)
+    default:
+      throw notAllowed()
+  }
+}
+
+function checkSubresource({ kind, name, subresource, rest }: Route): void {
+  if (subresource === undefined) return
+  const known =
+    (subresource === 'status' && kind.statusSubresource) ||
+    (subresource === 'scale' && kind.scale) ||
+    ((subresource === 'log' || subresource === 'proxy') && kind.kind === 'Pod')
+  if (!known || name === undefined || (rest !== '' && subresource !== 'proxy')) throw nothingThere()
+}
+
+function get({ store, route, response }: ResourceRequest): void {
+  const object = stored(store, route)
+  sendText(response, 200, jsonOf(route.subresource === 'scale' ? scaleOf(object) : object))
+}
+
+function list({ store, route, query, response, signal }: ResourceRequest): void {
+  if (isOn(query, 'watch')) {
+    streamWatch({ store, route, query, response, signal })
+    return
+  }
+  const { items, metadata } = listPage(store, route, query)
+  sendList(response, route, metadata, items)
+}
+
+async function write(
+  { store, route, query, message, response }: ResourceRequest,
+  act: (store: MemoryStore, request: Parameters<typeof createObject>[1]) => Promise<Written>,
+): Promise<void> {
+  const onCollection = route.name === undefined
+  const homeless = route.kind.namespaced && route.namespace === undefined
+  if (onCollection !== (act === createObject) || homeless) throw notAllowed()
+  const { status, object } = await act(store, { route, query, body: await readBody(message) })
+  sendText(response, status, jsonOf(object))
+}
+
+async function remove(request: ResourceRequest): Promise<void> {
+  const { store, route, query, message, response } = request
+  if (route.subresource !== undefined) throw notAllowed()
+  const body = await readBody(message)
+  if (route.name !== undefined) {
+    sendJson(response, 200, await deleteObject(store, { route, query, body }))
+    return
+  }
+  const deleted = await deleteCollection(store, { route, query, body })
+  sendList(response, route, { resourceVersion: store.resourceVersion }, deleted)
+}
+
+function sendList(
+  response: ServerResponse,
+  { kind }: Route,
+  metadata: object,
+  items: readonly KubeObject[],
+): void {
+  const head = JSON.stringify({ kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata })
+  sendText(response, 200, `${head.slice(0, -1)},"items":[${items.map(jsonOf).join(',')}]}`)
+}
+
+async function log(request: ResourceRequest): Promise<void> {
+  if (request.message.method !== 'GET') throw notAllowed()
+  const pod = stored(request.store, request.route)
+  await streamLog({ ...request, pod, backend: backendOf(request) })
+}
+
+async function proxy(request: ResourceRequest): Promise<void> {
+  const { store, route, query, message, response } = request
+  const { name, port } = parseProxyName(route.name ?? '')
+  const pod = stored(store, { ...route, name })
+  const search = query.size > 0 ? (message.url ?? '').slice((message.url ?? '').indexOf('?')) : ''
+  await proxyToPod({
+    pod,
+    port: port ?? defaultPort(pod),
+    target: `${route.rest || '/'}${search}`,
+    message,
+    response,
+    backend: backendOf(request),
+  })
+}
+
+function backendOf({ pods }: ResourceRequest): PodBackend {
+  if (pods !== undefined) return pods
+  throw statusError('ServiceUnavailable', 'no node agent runs the pods of this cluster')
+}

@@ -1,0 +1,124 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Authority } from '../ca/authority.ts'
+import { ClusterError, statusError } from '../errors.ts'
+import { accessReview } from './access-review.ts'
+import { sendError, sendJson } from './answers.ts'
+import { createToken, tokenCheck } from './authenticate.ts'
+import { discoveryAnswer } from './discovery.ts'
+import type { MemoryStore } from './memory-store.ts'
+import { openApiAnswer } from './openapi.ts'
+import type { PodBackend } from './pod-backend.ts'
+import { parseObject, readBody } from './request-body.ts'
+import { handleResource } from './resource-requests.ts'
+import { notAllowed, nothingThere, parseRoute } from './route.ts'
+
+/** Longer than any client library keeps a connection, so that none is closed under a request. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+const HEADERS_TIMEOUT_MS = 15_000
+
+export interface ApiServerOptions {
+  readonly store: MemoryStore
+  readonly ca: Authority
+  /** Answers the log and proxy subresources of pods. */
+  readonly pods?: PodBackend
+  /** @default 32 random bytes */
+  readonly token?: string
+  /** @default 0, any free one */
+  readonly port?: number
+  /** A failure that is the server's own fault. @default process.emitWarning */
+  readonly onError?: (error: unknown) => void
+  readonly signal?: AbortSignal
+}
+
+export interface ApiServer {
+  readonly url: string
+  readonly port: number
+  readonly token: string
+  readonly caPem: string
+  /** Ends watches and cuts what is left; safe to call twice. */
+  close(): Promise<void>
+}
+
+/** HTTPS on loopback only; whoever knows the token may do everything. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, ca } = options
+  const token = options.token ?? createToken()
+  const isAuthentic = tokenCheck(token)
+  const onError = options.onError ?? warn
+  const closing = new AbortController()
+  const certificate = await ca.issueServing({
+    dnsNames: ['localhost', 'kubernetes', 'kubernetes.default.svc'],
+    ipAddresses: ['127.0.0.1'],
+  })
+
+  async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, query } = splitUrl(message)
+    if (/^\/(healthz|readyz|livez)(\/ping)?$/.test(pathname)) {
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok')
+      return
+    }
+    if (!isAuthentic(message)) throw statusError('Unauthorized', 'Unauthorized')
+    const review = accessReview(pathname)
+    if (review !== undefined) {
+      if (message.method !== 'POST') throw notAllowed()
+      sendJson(response, 201, review(await parseObject(await readBody(message))))
+      return
+    }
+    const route = parseRoute(pathname, store.kinds)
+    if (route !== undefined) {
+      const { signal } = closing
+      const { pods } = options
+      await handleResource({ store, pods, route, query, message, response, signal })
+      return
+    }
+    const discovery = discoveryAnswer(pathname, store.kinds) ?? openApiAnswer(pathname, store.kinds)
+    if (discovery === undefined) throw nothingThere()
+    if (message.method !== 'GET') throw notAllowed()
+    sendJson(response, 200, discovery)
+  }
+
+  const server = createServer(
+    { key: certificate.privateKeyPem, cert: certificate.certChainPem },
+    (message, response) => {
+      handle(message, response).catch((error: unknown) => {
+        if (message.destroyed && !message.complete) return
+        if (!(error instanceof ClusterError)) onError(error)
+        sendError(response, error)
+      })
+    },
+  )
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.listen(options.port ?? 0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closed ??= new Promise((resolve) => {
+      server.close(() => resolve())
+      closing.abort()
+      server.closeIdleConnections()
+      // A turn later, so that watches end with their last event rather than with a reset.
+      setImmediate(() => server.closeAllConnections())
+    })
+    return closed
+  }
+  if (options.signal?.aborted) await close()
+  options.signal?.addEventListener('abort', () => void close(), { once: true })
+  return { url: `https://127.0.0.1:${port}`, port, token, caPem: ca.rootPem, close }
+}
+
+/** Not `new URL`, which would resolve the dots in paths that are meant for a pod. */
+function splitUrl({ url = '/' }: IncomingMessage): { pathname: string; query: URLSearchParams } {
+  const mark = url.indexOf('?')
+  if (mark < 0) return { pathname: url, query: new URLSearchParams() }
+  return { pathname: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error))
+}

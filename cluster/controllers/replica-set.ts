@@ -1,0 +1,37 @@
+import { kinds, type ReplicaSet } from '../kinds.ts'
+import { isPodReady, sameJson } from './conditions.ts'
+import type { Controller, ControllerContext } from './context.ts'
+import { createLoop, triggerOn } from './loop.ts'
+import { refOf } from './ownership.ts'
+import { createPod, deleteSurplus, isActive, podsOwnedBy } from './pods.ts'
+
+/** As many pods as asked for, of one template. */
+export function startReplicaSetController({ store, view, onError }: ControllerContext): Controller {
+  const reconcile = (set: ReplicaSet): void => {
+    const pods = podsOwnedBy(store, set)
+    if (set.metadata.deletionTimestamp) return
+    const active = pods.filter(isActive)
+    const wanted = set.spec.replicas ?? 1
+    for (let missing = wanted - active.length; missing > 0; missing -= 1) {
+      createPod(store, set, set.spec.template)
+    }
+    deleteSurplus(store, active, active.length - wanted)
+
+    const ready = active.filter(isPodReady).length
+    const status = {
+      observedGeneration: set.metadata.generation ?? 1,
+      replicas: active.length,
+      readyReplicas: ready,
+      availableReplicas: ready,
+    }
+    if (sameJson(status, set.status)) return
+    store.mutateStatus<ReplicaSet>(refOf(set), (current) => ({ ...current, status }))
+  }
+  const loop = createLoop(
+    () => {
+      for (const set of store.list<ReplicaSet>(kinds.replicaSet)) reconcile(set)
+    },
+    { onError },
+  )
+  return triggerOn(loop, [view.replicaSets, view.pods])
+}

@@ -1,0 +1,51 @@
+import type { Store } from '../api/store.ts'
+import {
+  type DaemonSet,
+  type Deployment,
+  type EndpointSlice,
+  type Gateway,
+  kinds,
+  type Namespace,
+  type Node,
+  type Pod,
+  type ReplicaSet,
+  type Service,
+} from '../kinds.ts'
+import type { KubeObject } from '../objects.ts'
+import { createInformer, type Informer } from './informer.ts'
+
+/** One shared copy of everything that controllers, node agents and the mesh control plane look at. */
+export interface ClusterView {
+  readonly namespaces: Informer<Namespace>
+  readonly nodes: Informer<Node>
+  readonly pods: Informer<Pod>
+  readonly services: Informer<Service>
+  readonly serviceAccounts: Informer<KubeObject>
+  readonly deployments: Informer<Deployment>
+  readonly replicaSets: Informer<ReplicaSet>
+  readonly daemonSets: Informer<DaemonSet>
+  readonly endpointSlices: Informer<EndpointSlice>
+  readonly gateways: Informer<Gateway>
+  stop(): void
+}
+
+export function createView(store: Store): ClusterView {
+  const informers = {
+    namespaces: createInformer<Namespace>(store, kinds.namespace),
+    nodes: createInformer<Node>(store, kinds.node),
+    pods: createInformer<Pod>(store, kinds.pod),
+    services: createInformer<Service>(store, kinds.service),
+    serviceAccounts: createInformer<KubeObject>(store, kinds.serviceAccount),
+    deployments: createInformer<Deployment>(store, kinds.deployment),
+    replicaSets: createInformer<ReplicaSet>(store, kinds.replicaSet),
+    daemonSets: createInformer<DaemonSet>(store, kinds.daemonSet),
+    endpointSlices: createInformer<EndpointSlice>(store, kinds.endpointSlice),
+    gateways: createInformer<Gateway>(store, kinds.gateway),
+  }
+  return {
+    ...informers,
+    stop: () => {
+      for (const informer of Object.values(informers)) informer.stop()
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import type { Store } from '../api/store.ts'
+import { type DaemonSet, kinds } from '../kinds.ts'
+import { meshLabels, systemNamespace, ztunnelNodeLabel } from '../mesh-labels.ts'
+import type { KubeObject } from '../objects.ts'
+import { proxyContainer } from './injection.ts'
+import { refOf } from './ownership.ts'
+
+export const ztunnelImage = 'meshbench/ztunnel'
+
+/** What an installation of ambient Istio leaves in the cluster. */
+export function installMesh(store: Store): void {
+  for (const object of meshObjects()) {
+    if (!store.get(refOf(object))) store.create(object)
+  }
+}
+
+function meshObjects(): KubeObject[] {
+  const labels = { app: 'ztunnel' }
+  const metadata = { name: 'ztunnel', namespace: systemNamespace, labels }
+  const daemonSet: DaemonSet = {
+    ...kinds.daemonSet,
+    metadata,
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: {
+          labels: {
+            ...labels,
+            [meshLabels.dataplaneMode]: 'none',
+            [meshLabels.inject]: 'false',
+            [meshLabels.canonicalName]: 'ztunnel',
+            [meshLabels.canonicalRevision]: 'latest',
+          },
+        },
+        spec: {
+          serviceAccountName: 'ztunnel',
+          nodeSelector: { [ztunnelNodeLabel]: 'true' },
+          terminationGracePeriodSeconds: 30,
+          containers: [proxyContainer('istio-proxy', ztunnelImage)],
+        },
+      },
+    },
+  }
+  return [
+    { ...kinds.namespace, metadata: { name: systemNamespace } },
+    { ...kinds.serviceAccount, metadata },
+    daemonSet,
+    {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'GatewayClass',
+      metadata: { name: 'istio-waypoint' },
+      spec: { controllerName: 'istio.io/mesh-controller' },
+    },
+  ]
+}

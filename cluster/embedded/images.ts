@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import { sidecarImage } from '../controllers/injection.ts'
+import { waypointImage } from '../controllers/waypoint.ts'
+import { ztunnelImage } from '../controllers/ztunnel.ts'
+import type { ImageCatalogue, ImageDefinition } from '../images.ts'
+
+export const serviceImage = 'meshbench/service'
+
+/** The programs that come with meshbench. */
+export const builtInImages: ImageCatalogue = {
+  [serviceImage]: program('workloads/service', 'app', 'mb-app'),
+  [sidecarImage]: program('proxies/sidecar', 'proxy', 'mb-sidecar'),
+  [ztunnelImage]: program('proxies/ztunnel', 'proxy', 'mb-ztunnel'),
+  [waypointImage]: program('proxies/waypoint', 'proxy', 'mb-waypoint'),
+}
+
+function program(
+  folder: string,
+  protocol: ImageDefinition['protocol'],
+  title: string,
+): ImageDefinition {
+  const root = join(import.meta.dirname, '..', '..')
+  return { entry: join(root, folder, 'main.js'), protocol, title }
+}

@@ -1,0 +1,57 @@
+/** Names of Istio's labels and annotations that decide how a pod joins the mesh (istio/api label/labels.yaml). */
+export const meshLabels = {
+  injection: 'istio-injection',
+  revision: 'istio.io/rev',
+  inject: 'sidecar.istio.io/inject',
+  dataplaneMode: 'istio.io/dataplane-mode',
+  useWaypoint: 'istio.io/use-waypoint',
+  useWaypointNamespace: 'istio.io/use-waypoint-namespace',
+  tlsMode: 'security.istio.io/tlsMode',
+  canonicalName: 'service.istio.io/canonical-name',
+  canonicalRevision: 'service.istio.io/canonical-revision',
+  gatewayName: 'gateway.networking.k8s.io/gateway-name',
+  managedGateway: 'gateway.istio.io/managed',
+} as const
+
+export const meshAnnotations = {
+  /** Written by the injector: this pod has a sidecar. */
+  sidecarStatus: 'sidecar.istio.io/status',
+  /** Written by the node agent: `pending`, then `enabled` once the ztunnel serves the pod. */
+  redirection: 'ambient.istio.io/redirection',
+  excludeInboundPorts: 'traffic.sidecar.istio.io/excludeInboundPorts',
+} as const
+
+export const systemNamespace = 'istio-system'
+export const managedByMesh = 'istio.io-mesh-controller'
+export const sidecarContainer = 'istio-proxy'
+export const hbonePort = 15008
+/** Istio's: admin on loopback, merged metrics, readiness. */
+export const adminPorts = { admin: 15000, stats: 15020, readiness: 15021 } as const
+
+/** Starts an agent for a Node object. */
+export const simulatedNodeLabel = 'meshbench.dev/simulated'
+/** Only nodes with it run a ztunnel, so that others measure what they are meant to. */
+export const ztunnelNodeLabel = 'meshbench.dev/ztunnel'
+/** On a Gateway: the node its waypoint runs on. */
+export const waypointNodeAnnotation = 'meshbench.dev/node'
+
+type Labels = Readonly<Record<string, string>> | undefined
+
+/**
+ * Who stands between a pod and the network.
+ * Sidecar: the injector's annotation says so, whatever the labels. Ambient: the pod's own label, else
+ * its namespace's (istio/istio cni/pkg/util/enablement_selector.go).
+ */
+export function dataplaneOf(
+  pod: {
+    readonly labels?: Labels
+    readonly annotations?: Labels
+    readonly hostNetwork?: boolean
+  },
+  namespaceLabels: Labels,
+): 'none' | 'sidecar' | 'ambient' {
+  if (pod.hostNetwork) return 'none'
+  if (pod.annotations?.[meshAnnotations.sidecarStatus] !== undefined) return 'sidecar'
+  const mode = pod.labels?.[meshLabels.dataplaneMode] ?? namespaceLabels?.[meshLabels.dataplaneMode]
+  return mode === 'ambient' ? 'ambient' : 'none'
+}

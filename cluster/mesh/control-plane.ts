@@ -1,0 +1,130 @@
+import type { ProxyConfig } from '../../proxies/config/process.ts'
+import type { AddressPlan } from '../agent/address-plan.ts'
+import type { MeshKnowledge } from '../agent/capture-facts.ts'
+import type { ContainerProcess } from '../agent/container-process.ts'
+import type { PodRunner } from '../agent/pod-runner.ts'
+import { createLoop, type Loop } from '../controllers/loop.ts'
+import type { ClusterView } from '../controllers/view.ts'
+import { adminPorts } from '../mesh-labels.ts'
+import { type CertificateIssuer, Certificates } from './certificates.ts'
+import { localWorkload, representedPods } from './local-workloads.ts'
+import { identityOf, proxyKindOf, workloadUid } from './naming.ts'
+import { ProxyFeed } from './proxy-feed.ts'
+import { meshState } from './registry.ts'
+
+export interface ControlPlaneContext {
+  readonly view: ClusterView
+  readonly plan: AddressPlan
+  readonly issuer: CertificateIssuer
+  readonly trustDomain: string
+  readonly certificateLifetimeMs: number
+  runners(): readonly PodRunner[]
+  /** What some proxy knows has changed. */
+  onKnowledge(): void
+  onError(error: unknown): void
+}
+
+/** A deployment changes many objects at once; proxies need only the outcome. */
+const debounceMs = 25
+
+/** Tells every proxy process of the cluster what it has to know, again whenever that changes. */
+export class ControlPlane implements MeshKnowledge {
+  readonly workloadUid = workloadUid
+  readonly kindOf = proxyKindOf
+  readonly #context: ControlPlaneContext
+  readonly #certificates: Certificates
+  readonly #loop: Loop
+  readonly #feeds = new Map<string, { readonly feed: ProxyFeed; readonly runner: PodRunner }>()
+
+  constructor(context: ControlPlaneContext) {
+    this.#context = context
+    this.#loop = createLoop(() => this.#push(), { debounceMs, onError: context.onError })
+    this.#certificates = new Certificates({
+      issuer: context.issuer,
+      lifetimeMs: context.certificateLifetimeMs,
+      onIssued: () => this.update(),
+      onError: context.onError,
+    })
+    const { pods, services, endpointSlices, gateways, namespaces } = context.view
+    for (const informer of [pods, services, endpointSlices, gateways, namespaces]) {
+      informer.onChange(() => this.update())
+    }
+  }
+
+  update(): void {
+    this.#loop.trigger()
+  }
+
+  /** A proxy process has begun; from now on it is told everything it has to know. */
+  attach(process: ContainerProcess, runner: PodRunner): void {
+    const feed = new ProxyFeed(process, () => this.#context.onKnowledge())
+    this.#feeds.set(process.id, { feed, runner })
+    process.onReport(({ type }) => {
+      if (type === 'started') this.update()
+    })
+    void process.exited.then(() => {
+      this.#feeds.delete(process.id)
+      this.#context.onKnowledge()
+    })
+  }
+
+  knows(process: string, uid: string): boolean {
+    return this.#feeds.get(process)?.feed.knows(uid) ?? false
+  }
+
+  isReachedByHbone(uid: string): boolean {
+    return [...this.#feeds.values()].some(({ feed }) => feed.mayUseHbone(uid))
+  }
+
+  async stop(): Promise<void> {
+    this.#certificates.stop()
+    await this.#loop.stop()
+  }
+
+  #push(): void {
+    const { view, trustDomain, runners, onKnowledge } = this.#context
+    const state = meshState(view, trustDomain)
+    const all = runners()
+    const identities = new Set<string>()
+    for (const { feed, runner } of this.#feeds.values()) {
+      const represented = representedPods(proxyKindOf(runner.pod), runner, all, view)
+      for (const { pod } of [runner, ...represented]) identities.add(identityOf(pod, trustDomain))
+      const config = this.#config(runner, represented, state)
+      if (config) feed.push(config)
+    }
+    this.#certificates.retain(identities)
+    onKnowledge()
+  }
+
+  /** Undefined until the proxy's own certificate is there. */
+  #config(
+    runner: PodRunner,
+    represented: readonly PodRunner[],
+    state: ProxyConfig['state'],
+  ): Omit<ProxyConfig, 'version'> | undefined {
+    const { trustDomain, plan } = this.#context
+    const kind = proxyKindOf(runner.pod)
+    const own = identityOf(runner.pod, trustDomain)
+    const ownCertificate = this.#certificates.get(own)
+    const local = represented
+      .map((one) => localWorkload(one, trustDomain, plan.socket))
+      .filter(({ identity }) => this.#certificates.get(identity) !== undefined)
+    if (ownCertificate === undefined) return undefined
+    const needed = new Set([own, ...local.map(({ identity }) => identity)])
+    const { podIp } = runner.address
+    return {
+      kind,
+      trustDomain,
+      pod: { name: runner.name, namespace: runner.namespace, ip: podIp },
+      node: runner.node,
+      state,
+      local,
+      certificates: [...needed].flatMap((identity) => this.#certificates.get(identity) ?? []),
+      admin: {
+        admin: plan.socket(podIp, adminPorts.admin),
+        stats: plan.socket(podIp, adminPorts.stats),
+        readiness: plan.socket(podIp, adminPorts.readiness),
+      },
+    }
+  }
+}

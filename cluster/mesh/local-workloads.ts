@@ -1,0 +1,47 @@
+import type { LocalWorkload, ProxyKind } from '../../proxies/config/process.ts'
+import type { PodRunner } from '../agent/pod-runner.ts'
+import type { ClusterView } from '../controllers/view.ts'
+import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
+import { identityOf, workloadUid } from './naming.ts'
+
+/** The pods a proxy stands in for: its own, or all captured ones of its node. */
+export function representedPods(
+  kind: ProxyKind,
+  own: PodRunner,
+  runners: readonly PodRunner[],
+  view: ClusterView,
+): PodRunner[] {
+  if (kind !== 'ztunnel') return [own]
+  return runners.filter((runner) => runner.node === own.node && isCaptured(runner, view))
+}
+
+/** Its labels ask for it, or it still is: a pod on its way out of ambient is served to the end. */
+function isCaptured(runner: PodRunner, view: ClusterView): boolean {
+  const pod = view.pods.get(runner.name, runner.namespace)
+  if (!pod || pod.metadata.uid !== runner.uid) return false
+  const { labels, annotations } = pod.metadata
+  const dataplane = dataplaneOf(
+    { labels, annotations, hostNetwork: pod.spec.hostNetwork ?? false },
+    view.namespaces.get(runner.namespace)?.metadata.labels,
+  )
+  return dataplane === 'ambient' || annotations?.[meshAnnotations.redirection] !== undefined
+}
+
+export function localWorkload(
+  runner: PodRunner,
+  trustDomain: string,
+  socket: (host: string, port: number) => { readonly host: string; readonly port: number },
+): LocalWorkload {
+  const ports = runner.appContainers.flatMap((container) => container.ports ?? [])
+  return {
+    uid: workloadUid(runner.namespace, runner.name),
+    identity: identityOf(runner.pod, trustDomain),
+    appPorts: Object.fromEntries(
+      ports.map(({ containerPort }) => [
+        String(containerPort),
+        socket(runner.address.appHost, containerPort),
+      ]),
+    ),
+    mtlsMode: 'PERMISSIVE',
+  }
+}

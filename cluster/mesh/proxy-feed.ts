@@ -1,0 +1,60 @@
+import type { ProxyConfig } from '../../proxies/config/process.ts'
+import type { ContainerProcess } from '../agent/container-process.ts'
+
+interface Knowledge {
+  /** Workloads the proxy stands in for. */
+  readonly local: ReadonlySet<string>
+  /** Workloads it would reach by HBONE. */
+  readonly hbone: ReadonlySet<string>
+}
+
+const nothing: Knowledge = { local: new Set(), hbone: new Set() }
+
+/** What one proxy process has been told and what of it it has confirmed. */
+export class ProxyFeed {
+  readonly #process: Pick<ContainerProcess, 'isUp' | 'configure' | 'onReport'>
+  readonly #sent = new Map<number, Knowledge>()
+  #last = ''
+  #version = 0
+  #applied: Knowledge = nothing
+
+  constructor(
+    process: Pick<ContainerProcess, 'isUp' | 'configure' | 'onReport'>,
+    onApplied: () => void,
+  ) {
+    this.#process = process
+    process.onReport((report) => {
+      if (report.type !== 'applied') return
+      this.#applied = this.#sent.get(report.version) ?? this.#applied
+      for (const version of this.#sent.keys()) {
+        if (version <= report.version) this.#sent.delete(version)
+      }
+      onApplied()
+    })
+  }
+
+  knows(workloadUid: string): boolean {
+    return this.#applied.local.has(workloadUid)
+  }
+
+  /** By what it has confirmed, or by anything it may be working on. */
+  mayUseHbone(workloadUid: string): boolean {
+    if (this.#applied.hbone.has(workloadUid)) return true
+    return [...this.#sent.values()].some(({ hbone }) => hbone.has(workloadUid))
+  }
+
+  /** Sends the snapshot unless the process has it. */
+  push(config: Omit<ProxyConfig, 'version'>): void {
+    if (!this.#process.isUp) return
+    const content = JSON.stringify(config)
+    if (content === this.#last) return
+    this.#last = content
+    this.#version += 1
+    const tunnelled = config.state.workloads.filter(({ protocol }) => protocol === 'HBONE')
+    this.#sent.set(this.#version, {
+      local: new Set(config.local.map(({ uid }) => uid)),
+      hbone: new Set(tunnelled.map(({ uid }) => uid)),
+    })
+    this.#process.configure({ type: 'config', config: { ...config, version: this.#version } })
+  }
+}

@@ -1,0 +1,91 @@
+import type { Workload } from '../../proxies/config/mesh-state.ts'
+import { isPodReady } from '../controllers/conditions.ts'
+import type { EndpointSlice, Pod, Service } from '../kinds.ts'
+import { dataplaneOf, meshAnnotations, meshLabels } from '../mesh-labels.ts'
+import { clusterId, proxyKindOf, serviceKey, workloadUid } from './naming.ts'
+import { isSliceOf } from './services.ts'
+
+export interface WorkloadSources {
+  readonly trustDomain: string
+  readonly services: readonly Service[]
+  readonly slices: readonly EndpointSlice[]
+  namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
+}
+
+/** A pod as the mesh sees it; undefined while it has no address or when it has ended. */
+export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | undefined {
+  const { name, namespace = 'default', labels, uid = '' } = pod.metadata
+  const { podIP, phase } = pod.status ?? {}
+  if (!podIP || phase === 'Succeeded' || phase === 'Failed') return undefined
+  const owner = ownerOf(pod)
+  const healthy = isPodReady(pod) && pod.metadata.deletionTimestamp === undefined
+  return {
+    uid: workloadUid(namespace, name),
+    name,
+    namespace,
+    serviceAccount: pod.spec.serviceAccountName ?? 'default',
+    trustDomain: sources.trustDomain,
+    workloadIps: [podIP],
+    protocol: speaksHbone(pod, sources) ? 'HBONE' : 'TCP',
+    ...(pod.spec.nodeName ? { node: pod.spec.nodeName } : {}),
+    workloadName: owner.name,
+    workloadType: owner.type,
+    canonicalName:
+      labels?.[meshLabels.canonicalName] ??
+      labels?.['app.kubernetes.io/name'] ??
+      labels?.app ??
+      owner.name,
+    canonicalRevision:
+      labels?.[meshLabels.canonicalRevision] ??
+      labels?.['app.kubernetes.io/version'] ??
+      labels?.version ??
+      'latest',
+    clusterId,
+    status: healthy ? 'Healthy' : 'Unhealthy',
+    services: backedServices(uid, sources),
+    ...(labels?.[meshLabels.tlsMode] === 'istio' ? { tlsMode: 'istio' as const } : {}),
+  }
+}
+
+/** Waypoints always do; others once their node's ztunnel has them. */
+function speaksHbone(pod: Pod, { namespaceLabels }: WorkloadSources): boolean {
+  if (proxyKindOf(pod) === 'waypoint') return true
+  const { labels, annotations, namespace = 'default' } = pod.metadata
+  const dataplane = dataplaneOf(
+    { labels, annotations, hostNetwork: pod.spec.hostNetwork ?? false },
+    namespaceLabels(namespace),
+  )
+  return dataplane === 'ambient' && annotations?.[meshAnnotations.redirection] === 'enabled'
+}
+
+function backedServices(
+  podUid: string,
+  { services, slices }: WorkloadSources,
+): Record<string, Record<string, number>> {
+  const backed: Record<string, Record<string, number>> = {}
+  for (const service of services) {
+    const { name, namespace } = service.metadata
+    for (const slice of slices) {
+      if (!isSliceOf(slice, name, namespace)) continue
+      if (!slice.endpoints.some(({ targetRef }) => targetRef?.uid === podUid)) continue
+      backed[serviceKey(service)] = Object.fromEntries(
+        (service.spec.ports ?? []).flatMap((port) => {
+          const target = slice.ports.find((one) => (one.name ?? '') === (port.name ?? ''))
+          return target ? [[String(port.port), target.port]] : []
+        }),
+      )
+    }
+  }
+  return backed
+}
+
+/** A Deployment's pod belongs to a ReplicaSet named after it and the template's hash. */
+function ownerOf({ metadata }: Pod): { name: string; type: 'deployment' | 'pod' | 'job' } {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller)
+  const hash = metadata.labels?.['pod-template-hash']
+  if (owner?.kind === 'ReplicaSet' && hash && owner.name.endsWith(`-${hash}`)) {
+    return { name: owner.name.slice(0, -hash.length - 1), type: 'deployment' }
+  }
+  if (owner?.kind === 'Job') return { name: owner.name, type: 'job' }
+  return { name: owner?.name ?? metadata.name, type: 'pod' }
+}
