@@ -11,11 +11,10 @@ interface LogRequest {
   readonly query: URLSearchParams
   readonly response: ServerResponse
   readonly backend: PodBackend
-  readonly signal: AbortSignal
 }
 
 export async function streamLog(request: LogRequest): Promise<void> {
-  const { pod, query, response, backend, signal } = request
+  const { pod, query, response, backend } = request
   const tailLines = numberOf(query, 'tailLines')
   const gone = new AbortController()
   response.once('close', () => gone.abort())
@@ -26,7 +25,7 @@ export async function streamLog(request: LogRequest): Promise<void> {
     follow: isOn(query, 'follow'),
     previous: isOn(query, 'previous'),
     ...(tailLines !== undefined && { tailLines }),
-    signal: AbortSignal.any([gone.signal, signal]),
+    signal: gone.signal,
   })
   const begin = (): void => {
     if (response.headersSent) return

@@ -20,13 +20,14 @@ export interface ClusterClient {
     options?: WriteOptions,
   ): Promise<T>
   /** Absent objects are fine. */
-  delete(ref: ObjectRef, options?: WriteOptions): Promise<void>
+  delete(ref: ObjectRef, options?: DeleteObjectOptions): Promise<void>
   /** Ends when the signal fires; reconnects and relists by itself, so events may repeat. */
   watch<T extends KubeObject>(
     kind: KindRef,
     selection: Selection,
     onEvent: (event: { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }) => void,
     signal: AbortSignal,
+    options?: WatchOptions,
   ): Promise<void>
   /** HTTP to a pod's port through the API server's proxy subresource; the answer streams. */
   podRequest(request: PodRequest): Promise<Response>
@@ -42,7 +43,24 @@ export type PatchType = 'json' | 'merge' | 'strategic' | 'apply'
 
 export interface WriteOptions {
   readonly dryRun?: boolean
+  /** @default 'meshbench' */
   readonly fieldManager?: string
+  /** For `apply`: take over fields that others manage. */
+  readonly force?: boolean
+}
+
+export interface DeleteObjectOptions extends WriteOptions {
+  readonly gracePeriodSeconds?: number
+  /** @default 'Background' */
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+  /** Only this very object, not a later one of the same name. */
+  readonly uid?: string
+}
+
+export interface WatchOptions {
+  /** Called whenever the events up to now show everything there is: after the first list, and after
+   * every later one. */
+  readonly onSynced?: () => void
 }
 
 export interface PodRequest {

@@ -1,0 +1,66 @@
+import type { KindRef, Selection } from '../api/store.ts'
+import { isExpired } from '../errors.ts'
+import type { KubeObject } from '../objects.ts'
+import type { ResourcePaths } from './resource-paths.ts'
+import type { Transport } from './transport.ts'
+
+const PAGE_LENGTH = 500
+/** A list that expires more often than this is not going to be finished. */
+const ATTEMPTS = 3
+
+export interface Listed<T extends KubeObject> {
+  readonly items: T[]
+  readonly resourceVersion: string
+}
+
+interface ListAnswer {
+  readonly items?: readonly KubeObject[] | null
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string }
+}
+
+/** All pages; from the beginning again when the server no longer knows the version of the first. */
+export async function listPages<T extends KubeObject>(
+  transport: Transport,
+  paths: ResourcePaths,
+  kind: KindRef,
+  selection: Selection,
+  signal?: AbortSignal,
+): Promise<Listed<T>> {
+  const path = await paths.pathOf(kind, selection.namespace)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await allPages(transport, path, kind, selection, signal)
+    } catch (error) {
+      if (!isExpired(error) || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+async function allPages<T extends KubeObject>(
+  transport: Transport,
+  path: string,
+  kind: KindRef,
+  selection: Selection,
+  signal: AbortSignal | undefined,
+): Promise<Listed<T>> {
+  const query = selectionQuery(selection)
+  query.set('limit', String(PAGE_LENGTH))
+  const items: T[] = []
+  for (;;) {
+    const call = { method: 'GET', path: `${path}?${query}`, ...(signal && { signal }) }
+    const page = JSON.parse(await transport.text(call)) as ListAnswer
+    // Items of built-in kinds come without the kind that the list around them says.
+    const { apiVersion, kind: name } = kind
+    items.push(...(page.items ?? []).map((item) => ({ ...item, apiVersion, kind: name }) as T))
+    const { resourceVersion = '', continue: next } = page.metadata ?? {}
+    if (!next) return { items, resourceVersion }
+    query.set('continue', next)
+  }
+}
+
+export function selectionQuery({ labelSelector, fieldSelector }: Selection): URLSearchParams {
+  return new URLSearchParams({
+    ...(labelSelector && { labelSelector }),
+    ...(fieldSelector && { fieldSelector }),
+  })
+}
