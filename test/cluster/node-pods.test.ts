@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { type EndpointSlice, kinds } from '../../cluster/kinds.ts'
-import { get } from '../fixtures/http-get.ts'
+import { eventually, get } from '../fixtures/http-get.ts'
 import {
   appObject,
   isReady,
@@ -35,7 +35,7 @@ test('a deployment of two replicas becomes ready, gets endpoints and is reached 
   const [client] = await core.untilReady('shop', 'client', 1)
   const direct = await get(client?.status?.podIP ?? '', 8080)
   assert.equal(direct.pod, client?.metadata.name)
-  const viaService = await get(direct.target.host, direct.target.port)
+  const viaService = await eventually(direct.target.host, direct.target.port)
   assert.ok(pods.some(({ metadata }) => metadata.name === viaService.pod))
   assert.ok(pods.map(pidOf).includes(viaService.pid), 'the target itself accepted, without a hop')
 
@@ -88,7 +88,7 @@ test('a pod that stops being ready leaves the endpoints, and clients are refused
   const [target] = await core.untilReady('shop', 'target', 1)
   const [client] = await core.untilReady('shop', 'client', 1)
   const { target: service } = await get(client?.status?.podIP ?? '', 8080)
-  assert.equal((await get(service.host, service.port)).pod, target?.metadata.name)
+  assert.equal((await eventually(service.host, service.port)).pod, target?.metadata.name)
   await get(target?.status?.podIP ?? '', 8080, '/unready')
   await core.until('an endpoint that is not ready', kinds.endpointSlice, () =>
     store
