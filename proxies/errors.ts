@@ -1,11 +1,8 @@
-/** Response flags of ztunnel's metrics and access log; `-` = nothing to report. */
-export type ResponseFlag =
-  | '-'
-  | 'DENY'
-  | 'CONNECT'
-  | 'TLS_FAILURE'
-  | 'NETWORK_POLICY'
-  | 'IDENTITY_ERROR'
+/**
+ * Response flags of ztunnel's metrics and access log; `-` = nothing to report. A failed handshake is
+ * CONNECT there too.
+ */
+export type ResponseFlag = '-' | 'DENY' | 'CONNECT' | 'NETWORK_POLICY' | 'IDENTITY_ERROR'
 
 interface ErrorKind {
   readonly hint: string
@@ -33,27 +30,27 @@ const kinds = {
   PEER_NO_CERTIFICATE: {
     hint: 'The peer speaks TLS but is not part of the mesh.',
     exitCode: 5,
-    flag: 'TLS_FAILURE',
+    flag: 'CONNECT',
   },
   PEER_UNTRUSTED: {
     hint: 'Compare the issuer and validity of the peer certificate with the mesh roots.',
     exitCode: 5,
-    flag: 'TLS_FAILURE',
+    flag: 'CONNECT',
   },
   PEER_TRUST_DOMAIN: {
     hint: 'Only workloads of the same trust domain may connect.',
     exitCode: 5,
-    flag: 'TLS_FAILURE',
+    flag: 'CONNECT',
   },
   PEER_IDENTITY: {
     hint: 'Something else answers at this address, or the registry is out of date.',
     exitCode: 5,
-    flag: 'TLS_FAILURE',
+    flag: 'CONNECT',
   },
   TLS_HANDSHAKE: {
     hint: 'The peer may have refused our certificate; its log tells the reason.',
     exitCode: 5,
-    flag: 'TLS_FAILURE',
+    flag: 'CONNECT',
   },
   CONNECT_TIMEOUT: {
     hint: 'A NetworkPolicy may block the port (15008 for HBONE).',

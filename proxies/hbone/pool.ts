@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { ClientHttp2Stream } from 'node:http2'
 import type { SocketAddress } from '../config/process.ts'
 import type { Credential } from '../identity/certificates.ts'
 import { connectMtls } from '../identity/client.ts'
@@ -55,7 +55,11 @@ export class HbonePool {
   }
 
   /** Resolves after the peer's 200: from then on bytes reach the application behind it. */
-  async open(target: TunnelTarget, request: ConnectRequest, signal?: AbortSignal): Promise<Duplex> {
+  async open(
+    target: TunnelTarget,
+    request: ConnectRequest,
+    signal?: AbortSignal,
+  ): Promise<ClientHttp2Stream> {
     const key = keyOf(target)
     for (let attempt = 0; ; attempt += 1) {
       const tunnel = await this.#take(key, target)

@@ -58,8 +58,8 @@ export class CertificateStore {
     return credential
   }
 
-  all(): readonly Credential[] {
-    return [...this.#credentials.values()]
+  has(identity: string): boolean {
+    return this.#credentials.has(identity)
   }
 }
 

@@ -26,10 +26,13 @@ export interface MtlsAcceptorOptions {
   /** Which of our identities this endpoint proves. */
   readonly identity: string
   readonly alpn: readonly string[]
-  /** The client's chain and trust domain are verified; `peer` is its SPIFFE identity. */
-  readonly onSecure: (socket: TLSSocket, peer: string) => void
+  /**
+   * The client's chain and trust domain are verified; `peer` is its SPIFFE identity, `raw` the socket
+   * that was accepted.
+   */
+  readonly onSecure: (socket: TLSSocket, peer: string, raw: Socket) => void
   /** The connection is already being closed; for the log. */
-  readonly onRefused: (error: ProxyError, socket: TLSSocket | Socket) => void
+  readonly onRefused: (error: ProxyError, socket: Socket) => void
 }
 
 /**
@@ -40,18 +43,27 @@ export interface MtlsAcceptorOptions {
 export function createMtlsAcceptor(options: MtlsAcceptorOptions): (raw: Socket) => void {
   let server: Server | undefined
   let current: Credential | undefined
+  const handshaking = new Map<string, Socket>()
 
+  const refuse = (socket: Socket, error: ProxyError): void => {
+    handshaking.delete(remoteKey(socket))
+    socket.on('error', ignore).destroy()
+    options.onRefused(error, socket)
+  }
   const secured = (socket: TLSSocket): void => {
-    socket.setNoDelay(true)
     let peer: string
     try {
       peer = verifyClient(socket, current?.trustDomain ?? '')
     } catch (error) {
-      socket.on('error', ignore).destroy()
-      options.onRefused(handshakeError(error), socket)
+      refuse(socket, handshakeError(error))
       return
     }
-    options.onSecure(socket, peer)
+    const key = remoteKey(socket)
+    const raw = handshaking.get(key)
+    handshaking.delete(key)
+    // Absent only when the client is gone already.
+    if (raw) options.onSecure(socket, peer, raw)
+    else socket.on('error', ignore).destroy()
   }
 
   return (raw) => {
@@ -59,21 +71,27 @@ export function createMtlsAcceptor(options: MtlsAcceptorOptions): (raw: Socket) 
       const credential = options.store.get(options.identity)
       if (!server) {
         server = createServer(serverTlsOptions(credential, options.alpn), secured)
-        server.on('tlsClientError', (error, socket) => {
-          socket.on('error', ignore).destroy()
-          options.onRefused(handshakeError(error, socket.authorizationError), socket)
-        })
+        server.on('tlsClientError', (error, socket) =>
+          refuse(socket, handshakeError(error, socket.authorizationError)),
+        )
       } else if (credential !== current) {
         server.setSecureContext(secureContextOptions(credential.certificate))
       }
       current = credential
     } catch (error) {
-      raw.on('error', ignore).destroy()
-      options.onRefused(handshakeError(error), raw)
+      refuse(raw, handshakeError(error))
       return
     }
+    const key = remoteKey(raw)
+    handshaking.set(key, raw)
+    raw.once('close', () => handshaking.delete(key))
     server.emit('connection', raw)
   }
+}
+
+/** Unique among the live connections of one listener; node tells no other way which raw socket it was. */
+function remoteKey(socket: Socket): string {
+  return `${socket.remoteAddress}|${socket.remotePort}`
 }
 
 function ignore(): void {}

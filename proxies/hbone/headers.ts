@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import type { Service, Workload } from '../config/mesh-state.ts'
+
+/**
+ * Who sends, in W3C baggage with Istio's keys and order (istio/ztunnel src/baggage.rs). Its parser
+ * does not trim, so there are no spaces; empty parts are left out.
+ */
+export function formatBaggage(workload: Workload): string {
+  const parts: readonly (readonly [string, string | undefined])[] = [
+    ['k8s.cluster.name', workload.clusterId],
+    ['k8s.namespace.name', workload.namespace],
+    [`k8s.${workload.workloadType ?? 'deployment'}.name`, workload.workloadName],
+    ['service.name', workload.canonicalName],
+    ['service.version', workload.canonicalRevision],
+  ]
+  return parts
+    .filter(([, value]) => value)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+}
+
+/** What telemetry can know of a peer that is not in the registry. Unknown keys are ignored. */
+export function parseBaggage(baggage: string | undefined): Workload | undefined {
+  if (!baggage) return undefined
+  const values = new Map(
+    baggage.split(',').map((part) => {
+      const at = part.indexOf('=')
+      return [part.slice(0, at), part.slice(at + 1)] as const
+    }),
+  )
+  const type = (['deployment', 'cronjob', 'pod', 'job'] as const).find((known) =>
+    values.get(`k8s.${known}.name`),
+  )
+  const workloadName = type ? values.get(`k8s.${type}.name`) : undefined
+  return {
+    uid: `baggage:${baggage}`,
+    name: workloadName ?? '',
+    namespace: values.get('k8s.namespace.name') ?? '',
+    serviceAccount: '',
+    trustDomain: '',
+    workloadIps: [],
+    protocol: 'HBONE',
+    services: {},
+    ...(type ? { workloadType: type } : {}),
+    ...optional('workloadName', workloadName),
+    ...optional('canonicalName', values.get('service.name')),
+    ...optional('canonicalRevision', values.get('service.version')),
+    ...optional('clusterId', values.get('k8s.cluster.name')),
+  }
+}
+
+/** RFC 7239. The receiver reads only `host`, and only to tell which service was meant. */
+export function formatForwarded(client: string, service: Service | undefined): string {
+  return service ? `for="${client}";host=${service.hostname}` : `for="${client}"`
+}
+
+export function parseForwardedHost(forwarded: string | undefined): string | undefined {
+  const match = /(?:^|[;,]\s*)host=(?:"([^"]*)"|([^;,\s]*))/i.exec(forwarded ?? '')
+  return match?.[1] ?? match?.[2]
+}
+
+/** One per user connection, https://www.w3.org/TR/trace-context/#traceparent-header */
+export function newTraceparent(): string {
+  const hex = randomBytes(24).toString('hex')
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`
+}
+
+export function isTraceparent(text: string | undefined): text is string {
+  return text !== undefined && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(text)
+}
+
+function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
+  return value ? ({ [key]: value } as { [P in K]: string }) : {}
+}

@@ -1,0 +1,82 @@
+import { formatAuthority } from '../hbone/authority.ts'
+import { type LogFields, type LogLevel, log } from '../telemetry/log.ts'
+import type { ConnectionFacts } from './connections.ts'
+
+export interface ConnectionEnd {
+  /** As the application socket counted them. */
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  readonly durationMs: number
+  readonly error: string | undefined
+}
+
+/** ztunnel's one line per connection, with its field names (istio/ztunnel src/proxy/metrics.rs). */
+export function logAccess(facts: ConnectionFacts, end: ConnectionEnd): void {
+  write(end.error ? 'error' : 'info', 'connection complete', {
+    ...accessFields(facts),
+    bytes_sent: end.bytesRead,
+    bytes_recv: end.bytesWritten,
+    duration: `${Math.round(end.durationMs)}ms`,
+    error: end.error,
+  })
+}
+
+/** Dropped before a route was decided: nothing more is known than the two addresses. */
+export function logDropped(
+  direction: ConnectionFacts['direction'],
+  fields: { readonly from: string; readonly to: string; readonly error: string },
+): void {
+  write('warn', 'connection failed', {
+    'src.addr': fields.from,
+    'dst.addr': fields.to,
+    direction,
+    error: fields.error,
+  })
+}
+
+export function accessFields(facts: ConnectionFacts): LogFields {
+  const { peers } = facts
+  return {
+    'src.addr': facts.sourceAddress,
+    'src.workload': peers.source?.name,
+    'src.namespace': peers.source?.namespace,
+    'src.identity': peers.sourceIdentity,
+    'src.cluster': peers.source?.clusterId,
+    'dst.addr': formatAuthority(facts.nextHop),
+    'dst.hbone_addr': facts.authority,
+    'dst.service': peers.service?.hostname,
+    'dst.workload': peers.destination?.name,
+    'dst.namespace': peers.destination?.namespace,
+    'dst.identity': peers.destinationIdentity,
+    'dst.cluster': peers.destination?.clusterId,
+    direction: facts.direction,
+  }
+}
+
+/** Lines per second while something fails for every connection; the rest is counted. */
+const MAX_LINES_PER_SECOND = 50
+const limiter = { second: 0, lines: 0, suppressed: 0 }
+
+export function logFailed(fields: LogFields): void {
+  write('warn', 'connection failed', fields)
+}
+
+function write(level: LogLevel, message: string, fields: LogFields): void {
+  if (level === 'info') {
+    log(level, 'access', message, fields)
+    return
+  }
+  const second = Math.floor(Date.now() / 1_000)
+  if (limiter.second !== second) {
+    limiter.second = second
+    limiter.lines = 0
+  }
+  limiter.lines += 1
+  if (limiter.lines > MAX_LINES_PER_SECOND) {
+    limiter.suppressed += 1
+    return
+  }
+  const { suppressed } = limiter
+  limiter.suppressed = 0
+  log(level, 'access', message, suppressed > 0 ? { ...fields, suppressed } : fields)
+}

@@ -1,0 +1,4 @@
+import { runProxy } from '../process/run.ts'
+import { createZtunnel } from './ztunnel.ts'
+
+runProxy(process, createZtunnel())

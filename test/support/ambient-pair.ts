@@ -1,0 +1,170 @@
+import type { MeshState, Workload } from '../../proxies/config/mesh-state.ts'
+import type {
+  CapturedListener,
+  LocalWorkload,
+  SocketAddress,
+} from '../../proxies/config/process.ts'
+import type { TestAuthority } from './certificates.ts'
+import { createTestAuthority } from './certificates.ts'
+import { freePorts, type ProxyProcess, startProxy } from './ztunnel-process.ts'
+
+/**
+ * Two nodes with a ztunnel each: a `client` pod on one, a `server` pod and its service on the other.
+ * Every test file takes its own 127.x network, so that files can run beside each other.
+ */
+export interface AmbientPair {
+  readonly authority: TestAuthority
+  readonly source: ProxyProcess
+  readonly destination: ProxyProcess
+  /** Where the client application connects to reach the service. */
+  readonly capture: SocketAddress
+  /** Where the server application has to listen. */
+  readonly app: SocketAddress
+  readonly client: Workload
+  readonly server: Workload
+  readonly vip: string
+  readonly listeners: { readonly outbound: CapturedListener; readonly hbone: CapturedListener }
+  /** Applies a changed mesh to both nodes. */
+  update(change: Change): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface Change {
+  readonly state?: Partial<MeshState>
+  readonly client?: Partial<Workload>
+  readonly server?: Partial<Workload>
+  readonly mtlsMode?: LocalWorkload['mtlsMode']
+  /** Identity the destination proves, when it is not the server's own. */
+  readonly serverIdentity?: string
+  readonly serverAuthority?: TestAuthority
+}
+
+export interface PairOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly execArgv?: readonly string[]
+  readonly hbonePort?: number
+}
+
+const SERVICE_PORT = 80
+const CONTAINER_PORT = 8080
+
+export async function startAmbientPair(
+  network: number,
+  options: PairOptions = {},
+): Promise<AmbientPair> {
+  const authority = await createTestAuthority()
+  const ip = (third: number, fourth: number): string => `127.${network}.${third}.${fourth}`
+  const [appPort = 0, capturePort = 0] = await freePorts(2)
+  const app = { host: ip(65, 2), port: appPort }
+  const capture = { host: ip(128, 1), port: capturePort }
+  const vip = ip(192, 1)
+  const workload = (name: string, workloadIp: string, node: string): Workload => ({
+    uid: `Kubernetes//Pod/shop/${name}`,
+    name,
+    namespace: 'shop',
+    serviceAccount: name,
+    trustDomain: 'cluster.local',
+    workloadIps: [workloadIp],
+    protocol: 'HBONE',
+    node,
+    workloadName: name,
+    workloadType: 'deployment',
+    canonicalName: name,
+    canonicalRevision: 'v1',
+    clusterId: 'Kubernetes',
+    services: {},
+  })
+  const client = workload('client', ip(1, 1), 'a')
+  const server: Workload = {
+    ...workload('server', ip(1, 2), 'b'),
+    services: { 'shop/server.shop.svc.cluster.local': { [SERVICE_PORT]: CONTAINER_PORT } },
+    ...(options.hbonePort ? { hbonePort: options.hbonePort } : {}),
+  }
+  const identity = ({ serviceAccount }: Workload): string =>
+    `spiffe://cluster.local/ns/shop/sa/${serviceAccount}`
+
+  const source = await startProxy('ztunnel', options.env, options.execArgv)
+  const destination = await startProxy('ztunnel', options.env, options.execArgv)
+
+  const update = async (change: Change): Promise<void> => {
+    const state: MeshState = {
+      workloads: [
+        { ...client, ...change.client },
+        { ...server, ...change.server },
+      ],
+      services: [
+        {
+          name: 'server',
+          namespace: 'shop',
+          hostname: 'server.shop.svc.cluster.local',
+          vips: [`/${vip}`],
+          ports: { [SERVICE_PORT]: CONTAINER_PORT },
+        },
+      ],
+      policies: [],
+      ...change.state,
+    }
+    const pod = (name: string, podIp: string) => ({ name, namespace: 'istio-system', ip: podIp })
+    const mtlsMode = change.mtlsMode ?? 'PERMISSIVE'
+    await source.configure({
+      trustDomain: 'cluster.local',
+      node: 'a',
+      pod: pod('ztunnel-a', ip(1, 61)),
+      state,
+      local: [{ uid: client.uid, identity: identity(client), appPorts: {}, mtlsMode }],
+      certificates: [await authority.issue(identity(client))],
+    })
+    const serverIdentity = change.serverIdentity ?? identity(server)
+    await destination.configure({
+      trustDomain: 'cluster.local',
+      node: 'b',
+      pod: pod('ztunnel-b', ip(1, 62)),
+      state,
+      local: [
+        {
+          uid: server.uid,
+          identity: serverIdentity,
+          appPorts: { [CONTAINER_PORT]: app },
+          mtlsMode,
+        },
+      ],
+      certificates: [
+        await (change.serverAuthority ?? authority).issue(serverIdentity, {
+          rootsPem: authority.rootPem,
+        }),
+      ],
+    })
+  }
+  await update({})
+  const outbound: CapturedListener = {
+    id: 'outbound',
+    kind: 'outbound',
+    workloadUid: client.uid,
+    originalDestination: { host: vip, port: SERVICE_PORT },
+  }
+  const hbone: CapturedListener = { id: 'hbone', kind: 'hbone', workloadUid: server.uid }
+  const inbound: CapturedListener = {
+    id: 'inbound',
+    kind: 'inbound',
+    workloadUid: server.uid,
+    port: CONTAINER_PORT,
+  }
+  await source.listen(outbound, capture)
+  await destination.listen(hbone, { host: ip(1, 2), port: 15_008 })
+  await destination.listen(inbound, { host: ip(1, 2), port: CONTAINER_PORT })
+  return {
+    authority,
+    source,
+    destination,
+    capture,
+    app,
+    client,
+    server,
+    vip,
+    listeners: { outbound, hbone },
+    update,
+    stop: async () => {
+      await Promise.all([source.stop(), destination.stop()])
+    },
+  }
+}
