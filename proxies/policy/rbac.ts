@@ -89,7 +89,11 @@ function holds(match: PolicyMatch, input: PolicyInput): boolean {
     wanted: readonly string[] | undefined,
     unwanted: readonly string[] | undefined,
     ip: string,
-  ): boolean => field(lists(wanted), lists(unwanted), (list) => list.check(ip, familyOf(ip)))
+  ): boolean => {
+    const family = familyOf(ip)
+    const within = (list: Networks): boolean => list[family].check(ip, family)
+    return field(networksOf(wanted), networksOf(unwanted), within)
+  }
 
   return (
     field(match.namespaces, match.notNamespaces, namespace) &&
@@ -110,22 +114,26 @@ function matchesString(wanted: StringMatch, value: string | undefined): boolean 
   return true
 }
 
-/** Address lists are native objects, so each array of a snapshot is turned into one once. */
-const blockLists = new WeakMap<readonly string[], readonly BlockList[]>()
+/** One list per family: node would let an IPv6 network contain IPv4 addresses in mapped form. */
+type Networks = Readonly<Record<'ipv4' | 'ipv6', BlockList>>
 
-function lists(cidrs: readonly string[] | undefined): readonly BlockList[] | undefined {
+/** Address lists are native objects, so each array of a snapshot is turned into one once. */
+const networks = new WeakMap<readonly string[], readonly Networks[]>()
+
+function networksOf(cidrs: readonly string[] | undefined): readonly Networks[] | undefined {
   if (!cidrs || cidrs.length === 0) return undefined
-  let built = blockLists.get(cidrs)
+  let built = networks.get(cidrs)
   if (!built) {
-    const list = new BlockList()
+    const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
     for (const cidr of cidrs) {
       const [ip = '', prefix] = cidr.split('/')
       if (isIP(ip) === 0) continue
-      const bits = prefix === undefined ? (isIP(ip) === 6 ? 128 : 32) : Number(prefix)
-      list.addSubnet(ip, bits, familyOf(ip))
+      const family = familyOf(ip)
+      const bits = prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix)
+      lists[family].addSubnet(ip, bits, family)
     }
-    built = [list]
-    blockLists.set(cidrs, built)
+    built = [lists]
+    networks.set(cidrs, built)
   }
   return built
 }

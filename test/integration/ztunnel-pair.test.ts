@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { AuthorizationPolicy } from '../../proxies/config/mesh-state.ts'
 import { type AmbientPair, startAmbientPair } from '../support/ambient-pair.ts'
 import { createTestAuthority } from '../support/certificates.ts'
-import { metricsOf, sum } from '../support/metrics.ts'
+import { total } from '../support/proxy-process.ts'
 
 const RELAY_PORT = 25_008
 const SECRET = 'the-body-nobody-on-the-wire-may-read'
@@ -69,7 +68,7 @@ function dial(options: { readonly allowHalfOpen?: boolean } = {}): Socket {
 async function exchange(message: string): Promise<string> {
   const socket = dial({ allowHalfOpen: true })
   socket.end(message)
-  return text(socket)
+  return readAll(socket)
 }
 
 /** Bytes an application gets before its connection ends; it must see an end, not silence. */
@@ -78,8 +77,19 @@ async function bytesUntilClose(socket: Socket): Promise<number> {
   socket.on('data', (chunk) => {
     bytes += chunk.length
   })
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
   return bytes
+}
+
+/** Until the other side has finished sending; unlike node's own consumers it leaves the socket open. */
+function readAll(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk
+    })
+    socket.once('end', () => resolve(text)).once('close', () => resolve(text))
+  })
 }
 
 const denyAll: AuthorizationPolicy = {
@@ -107,13 +117,13 @@ describe('a pair of ztunnels', () => {
   })
 
   test('a server that speaks first is heard', async () => {
-    onApp = (socket) => void socket.end('220 ready')
-    assert.equal(await text(dial({ allowHalfOpen: true })), '220 ready')
+    onApp = (socket) => void socket.resume().end('220 ready')
+    assert.equal(await readAll(dial()), '220 ready')
   })
 
   test('after the client has finished sending it still gets the whole answer', async () => {
     onApp = (socket) => {
-      void text(socket).then((question) => socket.end(`${question}: answer`))
+      void readAll(socket).then((question) => socket.end(`${question}: answer`))
     }
     assert.equal(await exchange('question'), 'question: answer')
   })
@@ -122,11 +132,11 @@ describe('a pair of ztunnels', () => {
     const heard = new Promise<string>((resolve) => {
       onApp = (socket) => {
         socket.end('go on')
-        resolve(text(socket))
+        resolve(readAll(socket))
       }
     })
     const socket = dial({ allowHalfOpen: true })
-    const answer = await text(socket)
+    const answer = await readAll(socket)
     assert.equal(answer, 'go on')
     socket.end('late words')
     assert.equal(await heard, 'late words')
@@ -158,6 +168,7 @@ describe('a pair of ztunnels', () => {
     const chunks = 256
     onApp = (socket) => {
       let left = chunks
+      socket.resume()
       const write = (): void => {
         while (left > 0) {
           left -= 1
@@ -184,13 +195,15 @@ describe('a pair of ztunnels', () => {
   })
 
   test('an application that does not listen gives its caller an ended connection', async () => {
-    await new Promise((resolve) => app.close(resolve))
+    const closed = once(app.close(), 'close')
+    for (const socket of appSockets) socket.destroy()
+    await closed
     try {
       const socket = dial()
       socket.write('anybody?')
       assert.equal(await bytesUntilClose(socket), 0)
-      assert.match(pair.source.log(), /http status: 503/)
-      assert.match(pair.destination.log(), /connection refused/)
+      await pair.source.logged(/http status: 503/)
+      await pair.destination.logged(/connection refused/)
     } finally {
       app.listen(pair.app)
       await once(app, 'listening')
@@ -201,8 +214,8 @@ describe('a pair of ztunnels', () => {
   test('both reporters count the same connections and bytes', async () => {
     const totals = async (name: string) =>
       Promise.all(
-        [pair.source, pair.destination].map(async ({ admin }) =>
-          sum(await metricsOf(admin.stats), name, { connection_security_policy: 'mutual_tls' }),
+        [pair.source, pair.destination].map(async ({ metrics }) =>
+          total(await metrics(), name, { connection_security_policy: 'mutual_tls' }),
         ),
       )
     onApp = (socket) => {
@@ -220,9 +233,9 @@ describe('a pair of ztunnels', () => {
       await totals('istio_tcp_sent_bytes_total'),
       sent.map((bytes) => bytes + 2_000),
     )
-    const [opened] = await metricsOf(pair.destination.admin.stats).then((series) =>
-      series.filter(({ name }) => name === 'istio_tcp_connections_opened_total'),
-    )
+    const [opened] = await pair.destination
+      .metrics()
+      .then((series) => series.filter(({ name }) => name === 'istio_tcp_connections_opened_total'))
     assert.equal(opened?.labels.source_principal, 'spiffe://cluster.local/ns/shop/sa/client')
     assert.equal(opened?.labels.source_workload, 'client')
     assert.equal(opened?.labels.destination_workload, 'server')
@@ -239,19 +252,15 @@ describe('a pair of ztunnels', () => {
     const closed = bytesUntilClose(open)
     await pair.update({ state: { policies: [denyAll] } })
     assert.equal(await closed, 0)
-    assert.match(pair.destination.log(), /connection closed due to policy change/)
+    await pair.destination.logged(/connection closed due to policy change/)
 
     const refused = dial()
     refused.write('three')
     assert.equal(await bytesUntilClose(refused), 0)
-    assert.match(pair.source.log(), /http status: 401/)
-    const denied = sum(
-      await metricsOf(pair.destination.admin.stats),
-      'istio_tcp_connections_failed_total',
-      {
-        response_flags: 'DENY',
-      },
-    )
+    await pair.source.logged(/http status: 401/)
+    const denied = total(await pair.destination.metrics(), 'istio_tcp_connections_failed_total', {
+      response_flags: 'DENY',
+    })
     assert.equal(denied, 2)
     await pair.update({})
     assert.equal(await exchange('allowed again'), 'allowed again')
@@ -283,39 +292,30 @@ describe('a destination that is not who it should be', () => {
     assert.equal(appSockets.size, applicationSeen)
     assert.ok(!Buffer.concat(wire).includes(SECRET), 'no fallback to plaintext')
   }
-  /** Rotated certificates only matter to new tunnels. */
-  const dropTunnels = async (): Promise<void> => {
-    await pair.destination.unlisten('hbone', 0)
-    await pair.destination.listen(pair.listeners.hbone, {
-      host: pair.server.workloadIps[0] as string,
-      port: 15_008,
-    })
-  }
-
   test('of another identity is refused', async () => {
     await pair.update({ serverIdentity: 'spiffe://cluster.local/ns/shop/sa/impostor' })
-    await dropTunnels()
+    await pair.dropTunnels()
     await refused()
-    assert.match(pair.source.log(), /PEER_IDENTITY/)
+    await pair.source.logged(/PEER_IDENTITY/)
   })
 
   test('of another trust domain is refused', async () => {
     await pair.update({ serverIdentity: 'spiffe://other.example/ns/shop/sa/server' })
-    await dropTunnels()
+    await pair.dropTunnels()
     await refused()
-    assert.match(pair.source.log(), /other\.example/)
+    await pair.source.logged(/other\.example/)
   })
 
   test('of another authority is refused', async () => {
     await pair.update({ serverAuthority: await createTestAuthority('stranger') })
-    await dropTunnels()
+    await pair.dropTunnels()
     await refused()
-    assert.match(pair.source.log(), /PEER_UNTRUSTED/)
+    await pair.source.logged(/PEER_UNTRUSTED/)
   })
 
   test('is reached again once it is itself', async () => {
     await pair.update({})
-    await dropTunnels()
+    await pair.dropTunnels()
     assert.equal(await exchange('hello'), 'hello')
   })
 })

@@ -4,9 +4,15 @@ import type {
   LocalWorkload,
   SocketAddress,
 } from '../../proxies/config/process.ts'
+import { HBONE_PORT } from '../../proxies/hbone/settings.ts'
 import type { TestAuthority } from './certificates.ts'
 import { createTestAuthority } from './certificates.ts'
-import { freePorts, type ProxyProcess, startProxy } from './ztunnel-process.ts'
+import {
+  bindSocket,
+  type ProxyProcess,
+  type ProxyProcessOptions,
+  startProxy,
+} from './proxy-process.ts'
 
 /**
  * Two nodes with a ztunnel each: a `client` pod on one, a `server` pod and its service on the other.
@@ -23,7 +29,8 @@ export interface AmbientPair {
   readonly client: Workload
   readonly server: Workload
   readonly vip: string
-  readonly listeners: { readonly outbound: CapturedListener; readonly hbone: CapturedListener }
+  /** Takes port 15008 of the server away from its ztunnel, which ends all tunnels, and gives it back. */
+  dropTunnels(): Promise<void>
   /** Applies a changed mesh to both nodes. */
   update(change: Change): Promise<void>
   stop(): Promise<void>
@@ -39,13 +46,11 @@ export interface Change {
   readonly serverAuthority?: TestAuthority
 }
 
-export interface PairOptions {
-  readonly env?: Readonly<Record<string, string>>
-  readonly execArgv?: readonly string[]
+export interface PairOptions extends ProxyProcessOptions {
   readonly hbonePort?: number
 }
 
-const SERVICE_PORT = 80
+const SERVICE_PORT = 8000
 const CONTAINER_PORT = 8080
 
 export async function startAmbientPair(
@@ -54,9 +59,8 @@ export async function startAmbientPair(
 ): Promise<AmbientPair> {
   const authority = await createTestAuthority()
   const ip = (third: number, fourth: number): string => `127.${network}.${third}.${fourth}`
-  const [appPort = 0, capturePort = 0] = await freePorts(2)
-  const app = { host: ip(65, 2), port: appPort }
-  const capture = { host: ip(128, 1), port: capturePort }
+  const app = { host: ip(65, 2), port: CONTAINER_PORT }
+  const capture = { host: ip(128, 1), port: SERVICE_PORT }
   const vip = ip(192, 1)
   const workload = (name: string, workloadIp: string, node: string): Workload => ({
     uid: `Kubernetes//Pod/shop/${name}`,
@@ -83,10 +87,12 @@ export async function startAmbientPair(
   const identity = ({ serviceAccount }: Workload): string =>
     `spiffe://cluster.local/ns/shop/sa/${serviceAccount}`
 
-  const source = await startProxy('ztunnel', options.env, options.execArgv)
-  const destination = await startProxy('ztunnel', options.env, options.execArgv)
+  const source = await startProxy('ztunnel', options)
+  const destination = await startProxy('ztunnel', options)
 
+  let version = 0
   const update = async (change: Change): Promise<void> => {
+    version += 1
     const state: MeshState = {
       workloads: [
         { ...client, ...change.client },
@@ -107,6 +113,7 @@ export async function startAmbientPair(
     const pod = (name: string, podIp: string) => ({ name, namespace: 'istio-system', ip: podIp })
     const mtlsMode = change.mtlsMode ?? 'PERMISSIVE'
     await source.configure({
+      version,
       trustDomain: 'cluster.local',
       node: 'a',
       pod: pod('ztunnel-a', ip(1, 61)),
@@ -116,6 +123,7 @@ export async function startAmbientPair(
     })
     const serverIdentity = change.serverIdentity ?? identity(server)
     await destination.configure({
+      version,
       trustDomain: 'cluster.local',
       node: 'b',
       pod: pod('ztunnel-b', ip(1, 62)),
@@ -149,9 +157,10 @@ export async function startAmbientPair(
     workloadUid: server.uid,
     port: CONTAINER_PORT,
   }
-  await source.listen(outbound, capture)
-  await destination.listen(hbone, { host: ip(1, 2), port: 15_008 })
-  await destination.listen(inbound, { host: ip(1, 2), port: CONTAINER_PORT })
+  await source.listen(outbound, bindSocket(capture.host, capture.port))
+  const hboneSocket = bindSocket(ip(1, 2), HBONE_PORT)
+  await destination.listen(hbone, hboneSocket)
+  await destination.listen(inbound, bindSocket(ip(1, 2), CONTAINER_PORT))
   return {
     authority,
     source,
@@ -161,7 +170,10 @@ export async function startAmbientPair(
     client,
     server,
     vip,
-    listeners: { outbound, hbone },
+    dropTunnels: async () => {
+      await destination.unlisten(hbone.id, 0)
+      await destination.listen(hbone, hboneSocket)
+    },
     update,
     stop: async () => {
       await Promise.all([source.stop(), destination.stop()])

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import type {
   CapturedListener,
   ProxyCommand,
@@ -20,6 +21,8 @@ export interface ProxyProcess {
   unlisten(id: string, drainMs: number): Promise<void>
   metrics(): Promise<Metrics>
   stderr(): string
+  /** Resolves once its stderr has such a line. */
+  logged(pattern: RegExp): Promise<void>
   stop(): Promise<void>
 }
 
@@ -44,9 +47,21 @@ export function bindSocket(host: string, port = 0): BoundSocket {
 
 type CreateHandle = (host: string, port: number, family: 4) => Handle | number
 
-export async function startProxy(kind: ProxyKind): Promise<ProxyProcess> {
+export interface ProxyProcessOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly execArgv?: readonly string[]
+}
+
+export async function startProxy(
+  kind: ProxyKind,
+  { env, execArgv = [] }: ProxyProcessOptions = {},
+): Promise<ProxyProcess> {
   const main = join(import.meta.dirname, `../../proxies/${kind}/main.js`)
-  const child = fork(main, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] })
+  const child = fork(main, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, ...env },
+    execArgv: [...execArgv],
+  })
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
@@ -95,6 +110,9 @@ export async function startProxy(kind: ProxyKind): Promise<ProxyProcess> {
       return parseMetrics(await response.text())
     },
     stderr: () => stderr,
+    logged: async (pattern) => {
+      while (!pattern.test(stderr)) await once(child.stderr as Readable, 'data')
+    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
