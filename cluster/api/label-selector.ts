@@ -22,7 +22,7 @@ interface Requirement {
 }
 
 const REQUIREMENT =
-  /^\s*(?:(?<absent>!)\s*(?<absentKey>[^\s=!<>(),]+)|(?<key>[^\s=!<>(),]+)(?:\s+(?<set>in|notin)\s*\((?<values>[^()]*)\)|\s*(?<comparison>==|=|!=|>|<)\s*(?<value>[^\s=!<>(),]*))?)\s*(?:,(?=\s*\S)|$)/y
+  /\s*(?:(?<absent>!)\s*(?<absentKey>[^\s=!<>(),]+)|(?<key>[^\s=!<>(),]+)(?:\s+(?<set>in|notin)\s*\((?<values>[^()]*)\)|\s*(?<comparison>==|=|!=|>|<)\s*(?<value>[^\s=!<>(),]*))?)\s*(?:,(?=\s*\S)|$)/y
 
 /** The selector language of `kubectl -l`; throws BadRequest with what is wrong in it. */
 export function parseLabelSelector(selector: string): (labels: Labels | undefined) => boolean {

@@ -93,6 +93,9 @@ function save(
 function addressed(body: JsonObject, { kind, namespace, name }: Route): KubeObject {
   const metadata = body.metadata ?? {}
   if (!isObject(metadata)) throw statusError('BadRequest', 'metadata must be an object')
+  if (typeof (metadata.name ?? '') !== 'string') {
+    throw statusError('BadRequest', 'metadata.name must be a string')
+  }
   agree('apiVersion', body.apiVersion, kind.apiVersion)
   agree('kind', body.kind, kind.kind)
   agree('namespace', metadata.namespace, kind.namespaced ? namespace : '')

@@ -53,14 +53,19 @@ export async function startApi(
     const text = typeof call.body === 'string' ? call.body : JSON.stringify(call.body)
     return new Promise((resolve, reject) => {
       request(
-        `${url}${path}`,
         {
+          host: '127.0.0.1',
+          port: server.port,
+          path,
           method,
           ca: caPem,
           agent: false,
           headers: {
             ...(given !== null && { authorization: `Bearer ${given}` }),
-            ...(text !== undefined && { 'content-type': call.type ?? 'application/json' }),
+            ...(text !== undefined && {
+              'content-type': call.type ?? 'application/json',
+              'content-length': Buffer.byteLength(text),
+            }),
             ...call.headers,
           },
         },

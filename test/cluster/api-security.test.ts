@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:https'
+import { after, before, test } from 'node:test'
+import { startApiServer } from '../../cluster/api/server.ts'
+import { createAuthority } from '../../cluster/ca/authority.ts'
+import { type ApiFixture, configMap, startApi } from './api-fixture.ts'
+
+const MAPS = '/api/v1/namespaces/default/configmaps'
+let api: ApiFixture
+
+before(async () => {
+  api = await startApi()
+})
+after(() => api.stop())
+
+test('nobody gets past health without the token, and every server has another one', async () => {
+  assert.equal(Buffer.from(api.server.token, 'base64url').length, 32)
+  for (const token of [null, '', 'wrong', `${api.server.token}x`, api.server.token.slice(1)]) {
+    const answer = await api.call('GET', '/api/v1/pods', { token })
+    assert.deepEqual([answer.status, answer.json.reason], [401, 'Unauthorized'])
+  }
+  for (const path of ['/healthz', '/readyz', '/livez']) {
+    const answer = await api.call('GET', path, { token: null })
+    assert.deepEqual([answer.status, answer.text], [200, 'ok'])
+  }
+  const other = await startApi()
+  assert.notEqual(other.server.token, api.server.token)
+  await other.stop()
+})
+
+test('the server listens on loopback with a certificate of its own authority', async () => {
+  assert.match(api.server.url, /^https:\/\/127\.0\.0\.1:\d+$/)
+  const stranger = await createAuthority({ trustDomain: 'stranger' })
+  await assert.rejects(
+    new Promise((_, reject) => {
+      request(`${api.server.url}/healthz`, { ca: stranger.rootPem }).once('error', reject).end()
+    }),
+    /certificate|signature/,
+  )
+})
+
+test('a body that is no JSON, no object or too large is refused with a Status', async () => {
+  const post = (body: string, type?: string) =>
+    api.call('POST', MAPS, { body, ...(type && { type }) })
+  for (const body of ['{', '[]', 'null', '"text"', '']) {
+    const answer = await post(body)
+    assert.deepEqual([answer.status, answer.json.reason], [400, 'BadRequest'], body)
+  }
+  const large = await post(JSON.stringify(configMap('large', { x: 'x'.repeat(3 * 1024 * 1024) })))
+  assert.deepEqual([large.status, large.json.reason], [413, 'RequestEntityTooLarge'])
+  const binary = await post('k8s', 'application/vnd.kubernetes.protobuf')
+  assert.deepEqual([binary.status, binary.json.reason], [415, 'UnsupportedMediaType'])
+})
+
+test('objects of a wrong shape are refused, and never break the server', async () => {
+  const shapes = [
+    { metadata: 'text' },
+    { metadata: { name: 'a' }, spec: [] },
+    { metadata: { name: 'a' }, status: 'text' },
+    { metadata: { name: 7 } },
+    { metadata: { name: 'a', labels: [] } },
+    { metadata: { name: 'a', labels: { n: 1 } } },
+    { metadata: { name: 'a', finalizers: 'x' } },
+    { metadata: { name: 'a', ownerReferences: {} } },
+    { metadata: {} },
+  ]
+  for (const body of shapes) {
+    const answer = await api.call('POST', '/api/v1/namespaces/default/pods', { body })
+    assert.ok([400, 422].includes(answer.status), `${JSON.stringify(body)}: ${answer.text}`)
+  }
+  assert.equal((await api.call('GET', '/api/v1/pods')).json.items.length, 0)
+})
+
+test('a failure of the server itself is a 500 that gives nothing away', async () => {
+  const errors: unknown[] = []
+  const ca = await createAuthority({ trustDomain: 'broken' })
+  const store = {
+    ...api.store,
+    peek: () => {
+      throw new Error('secret detail')
+    },
+  }
+  const server = await startApiServer({ store, ca, onError: (error) => errors.push(error) })
+  const text = await new Promise<string>((resolve, reject) => {
+    const headers = { authorization: `Bearer ${server.token}` }
+    request(`${server.url}${MAPS}/x`, { ca: server.caPem, headers, agent: false }, (answer) => {
+      assert.equal(answer.statusCode, 500)
+      answer.setEncoding('utf8').once('data', resolve)
+    })
+      .once('error', reject)
+      .end()
+  })
+  assert.equal(text.includes('secret detail'), false)
+  assert.equal(errors.length, 1)
+  await server.close()
+})
