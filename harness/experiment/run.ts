@@ -100,7 +100,7 @@ async function measureAll(
   onEvent?.({
     type: 'phase',
     phase: 'measuring',
-    sentence: `measuring ${schedule.length} windows, ${options.rounds} rounds in random order`,
+    sentence: `measuring ${schedule.length} windows in random order`,
   })
   for (const [position, { round, mode }] of schedule.entries()) {
     signal?.throwIfAborted()

@@ -1,0 +1,68 @@
+import { type Command as Commander, Option } from 'commander'
+import type { Command } from '../context.ts'
+import {
+  defaultConnections,
+  defaultDuration,
+  defaultPayload,
+  defaultRatePerSecond,
+  defaultRounds,
+  defaultWarmup,
+  quick,
+  type RawRunOptions,
+} from '../run/settings.ts'
+
+const examples = `
+Examples:
+  # about a minute: magnitudes, no verdicts
+  meshbench run --quick
+  # the real thing, about four minutes
+  meshbench run
+  # three services in a row at a lower rate
+  meshbench run --workload chain --rate 300
+  # only the question "what would ambient save me"
+  meshbench run --modes sidecar,ambient --rounds 10
+  # the highest rate each mode can carry
+  meshbench run --saturate --connections 32
+  # in a script: the path of the result and the verdict as JSON
+  meshbench run --quick --json --out results
+`
+
+export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) => Act): void {
+  program
+    .command('run')
+    .summary(
+      'measure a workload without a mesh, with sidecars, ambient, and ambient with a waypoint',
+    )
+    .description(
+      'Deploys a workload once per mode, puts the same load on each in turn, and reports latency, CPU, memory and errors of every mode with their differences.',
+    )
+    .optionsGroup('What to run:')
+    .option('--workload <name>', 'echo, chain or fanout (default: echo)')
+    .option('--modes <list>', 'of baseline, sidecar, ambient, waypoint (default: all four)')
+    .option('--replicas <n>', 'pods per service (default: 1)')
+    .optionsGroup('Load:')
+    .option('--rate <n>', `requests per second, open loop (default: ${defaultRatePerSecond})`)
+    .option('--saturate', 'closed loop instead: as fast as answers come')
+    .option('--connections <n>', `client connections (default: ${defaultConnections})`)
+    .option('--payload <size>', `bytes of each answer (default: ${defaultPayload})`)
+    .optionsGroup('Measurement:')
+    .option('--duration <t>', `length of one measured window (default: ${defaultDuration})`)
+    .option('--warmup <t>', `load before each window (default: ${defaultWarmup})`)
+    .option('--rounds <n>', `windows per mode (default: ${defaultRounds})`)
+    .option('--seed <n>', 'order of modes and arrivals (default: random, recorded)')
+    .option(
+      '--quick',
+      `${quick.rounds} rounds of ${quick.duration} after ${quick.warmup} warm-up: under a minute`,
+    )
+    .optionsGroup('Output:')
+    .option('--out <dir>', 'where run folders go (default: .meshbench)')
+    .option('--json', 'print one JSON document to stdout instead of a table')
+    .option('--verbose', 'say more about errors')
+    .addHelpOption(new Option('-h, --help', 'print help').helpGroup('Output:'))
+    .addHelpText('after', examples)
+    .action(
+      act(async (options, context) => (await import('../run/execute.ts')).run(options, context)),
+    )
+}
+
+type Act = (options: RawRunOptions) => Promise<void>

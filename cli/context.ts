@@ -1,0 +1,22 @@
+import type { Paint } from '../reports/terminal/paint.ts'
+import type { ProgressStream } from './terminal/progress.ts'
+
+/** What a command may touch of the world outside: it neither prints nor exits by itself. */
+export interface CommandContext {
+  /** Results. Under `--json` exactly one JSON document. */
+  out(text: string): void
+  /** Progress and remarks. */
+  readonly stderr: ProgressStream
+  readonly paint: Paint
+  readonly columns: number | undefined
+  readonly json: boolean
+  readonly verbose: boolean
+  readonly version: string
+  /** As typed, for the record. */
+  readonly argv: readonly string[]
+  /** Fires on the first Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+/** A command gives back its exit code or throws. */
+export type Command<Options> = (options: Options, context: CommandContext) => Promise<number>

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import { Command as Commander, CommanderError } from 'commander'
+import { buildReport } from './commands/report.ts'
+import { buildRun } from './commands/run.ts'
+import type { Command, CommandContext } from './context.ts'
+import { describeFailure, type Failure, formatFailure, UsageError } from './errors.ts'
+import { exitCodes } from './exit-codes.ts'
+import { stopOnSignals } from './signals.ts'
+import { paintFor } from './terminal/paint.ts'
+
+const about =
+  'Measures what sidecar and ambient service meshes cost, on this machine, with real proxies and real traffic: latency, CPU, memory and errors side by side.'
+
+const overview = `
+Exit codes: 0 ok, 2 usage, 3 measurement not to be trusted, 5 environment not ready,
+            70 internal error, 130 interrupted
+
+Examples:
+  # compare all four modes in about a minute
+  meshbench run --quick
+  # what one command takes, with examples
+  meshbench run --help
+`
+
+/** Parses, runs, prints what went wrong. Gives back the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  // `meshbench --help | head -1` closes the pipe early; that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  const stopped = stopOnSignals((signal) => {
+    process.stderr.write(`\n${signal}: stopping; a second one stops at once\n`)
+  })
+  let code: number = exitCodes.ok
+  const program = new Commander('meshbench')
+    .description(about)
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .addHelpText('after', overview)
+  const act =
+    <Options>(run: Command<Options>) =>
+    async (options: Options): Promise<void> => {
+      code = await run(options, contextOf(argv, stopped))
+    }
+  buildRun(program, act)
+  buildReport(program, act)
+  if (argv.length === 0) {
+    process.stderr.write(program.helpInformation())
+    return exitCodes.usage
+  }
+  try {
+    await Promise.race([program.parseAsync(argv, { from: 'user' }), overdue(stopped)])
+    return stopped.aborted ? exitCodes.interrupted : code
+  } catch (error) {
+    if (stopped.aborted) return exitCodes.interrupted
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
+    const failure = describeFailure(error instanceof CommanderError ? asUsage(error, argv) : error)
+    printFailure(failure, argv)
+    return failure.exitCode
+  }
+}
+
+/** Stopping is promised within five seconds; what hangs then is left to end with this process. */
+const stopDeadlineMs = 4_500
+
+function overdue(stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    stopped.addEventListener('abort', () => setTimeout(resolve, stopDeadlineMs))
+  })
+}
+
+function contextOf(argv: readonly string[], signal: AbortSignal): CommandContext {
+  const json = argv.includes('--json')
+  return {
+    out: (text) => process.stdout.write(`${text}\n`),
+    stderr: process.stderr,
+    paint: paintFor(process.stdout, process.env),
+    columns: process.stdout.columns,
+    json,
+    verbose: argv.includes('--verbose'),
+    version: version(),
+    argv,
+    signal,
+  }
+}
+
+function printFailure(failure: Failure, argv: readonly string[]): void {
+  process.stderr.write(`${formatFailure(failure, argv.includes('--verbose'))}\n`)
+  if (!argv.includes('--json')) return
+  const { code, message, hint, exitCode } = failure
+  process.stdout.write(`${JSON.stringify({ error: { code, message, hint, exitCode } })}\n`)
+}
+
+/** Commander's own words, split into what is wrong and what to do. */
+function asUsage(error: CommanderError, argv: readonly string[]): UsageError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
+  const command = argv.find((word) => ['run', 'report'].includes(word))
+  const help = `meshbench ${command === undefined ? '' : `${command} `}--help lists what there is`
+  return new UsageError(first, suggestion === '' ? help : `${suggestion} ${help}`)
+}
+
+function version(): string {
+  const path = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+}

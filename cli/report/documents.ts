@@ -1,0 +1,20 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeAtomically } from '../../harness/result/folder.ts'
+import type { Result } from '../../harness/result/schema.ts'
+import { type Format, renderAll } from '../../reports/render.ts'
+
+/** Renders an analysed result into a folder; gives back the paths. */
+export async function writeDocuments(
+  record: Result,
+  folder: string,
+  formats?: readonly Format[],
+): Promise<string[]> {
+  const files = await renderAll(record, formats)
+  mkdirSync(folder, { recursive: true })
+  return files.map(({ name, content }) => {
+    const path = join(folder, name)
+    writeAtomically(path, content)
+    return path
+  })
+}

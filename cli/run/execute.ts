@@ -1,0 +1,124 @@
+import { resolve } from 'node:path'
+import { generatorImage } from '../../harness/deploy/generator-image.ts'
+import { findWorkload } from '../../harness/deploy/workload.ts'
+import { describeHost } from '../../harness/environment/host.ts'
+import {
+  type Measured,
+  nothingMeasured,
+  type RunFacts,
+  recordRun,
+} from '../../harness/experiment/record.ts'
+import { runExperiment } from '../../harness/experiment/run.ts'
+import { createRunFolder, pointLatestAt, type RunFolder } from '../../harness/result/folder.ts'
+import type { Result } from '../../harness/result/schema.ts'
+import { writeResult } from '../../harness/result/write.ts'
+import type { CommandContext } from '../context.ts'
+import { describeFailure } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { type Progress, showProgress } from '../terminal/progress.ts'
+import { openCluster, type RunCluster } from './cluster.ts'
+import { describeSettings, type RawRunOptions, settleRunOptions } from './settings.ts'
+
+const defaultOut = '.meshbench'
+
+export async function run(raw: RawRunOptions, context: CommandContext): Promise<number> {
+  const options = settleRunOptions(raw, ['meshbench', ...context.argv])
+  const topology = findWorkload(options.workload)
+  const startedAtMs = Date.now()
+  // Made first: who cannot write the result need not measure.
+  const folder = createRunFolder(resolve(raw.out ?? defaultOut), startedAtMs)
+  const progress = showProgress(context.stderr)
+  progress.note(describeSettings(options))
+  const facts: RunFacts = {
+    runId: folder.runId,
+    startedAtMs,
+    tool: { name: 'meshbench', version: context.version },
+    options,
+    environment: await describeHost(),
+  }
+  let cluster: RunCluster | undefined
+  try {
+    cluster = await openCluster(folder.path, progress.note, context.signal)
+    const measured = await runExperiment({
+      client: cluster.client,
+      options,
+      topology,
+      generatorImage,
+      onEvent: progress.onEvent,
+      signal: context.signal,
+    })
+    return await finish(facts, measured, folder, context, progress)
+  } catch (error) {
+    if (context.signal.aborted) {
+      return await finish(facts, nothingMeasured(options), folder, context, progress)
+    }
+    const { code, message, hint } = describeFailure(error)
+    const finding = { code, severity: 'error', message, hint } as const
+    writeResult(
+      folder.path,
+      recordRun(facts, nothingMeasured(options), { status: 'failed', finding }),
+    )
+    throw error
+  } finally {
+    progress.end()
+    await cluster?.stop()
+  }
+}
+
+async function finish(
+  facts: RunFacts,
+  measured: Measured,
+  folder: RunFolder,
+  context: CommandContext,
+  progress: Progress,
+): Promise<number> {
+  const interrupted = context.signal.aborted
+  const { analyse } = await import('../../reports/analyse.ts')
+  const record = analyse(
+    recordRun(facts, measured, { status: interrupted ? 'interrupted' : 'complete' }),
+  )
+  // The record first: whatever happens to the documents, they can be made from it again.
+  const resultPath = writeResult(folder.path, record)
+  pointLatestAt(folder)
+  const exitCode = exitCodeOf(record)
+  if (interrupted) {
+    progress.note(`interrupted: what was measured is in ${resultPath}`)
+    if (context.json) context.out(summaryJson(record, folder, [resultPath], exitCode))
+    return exitCode
+  }
+  const { writeDocuments } = await import('../report/documents.ts')
+  const documents = await writeDocuments(record, folder.path)
+  progress.end()
+  if (context.json) {
+    context.out(summaryJson(record, folder, [resultPath, ...documents], exitCode))
+    return exitCode
+  }
+  const { terminalSummary } = await import('../../reports/terminal/summary.ts')
+  const reportPath = documents.find((path) => path.endsWith('.html')) ?? resultPath
+  context.out(terminalSummary(record, { paint: context.paint, width: context.columns, reportPath }))
+  return exitCode
+}
+
+function exitCodeOf({ status, validity }: Result): number {
+  if (status === 'interrupted') return exitCodes.interrupted
+  return validity.verdict === 'valid' ? exitCodes.ok : exitCodes.untrustworthy
+}
+
+function summaryJson(
+  record: Result,
+  folder: RunFolder,
+  files: readonly string[],
+  exitCode: number,
+): string {
+  const { runId, status, validity, comparisons } = record
+  return JSON.stringify({
+    runId,
+    status,
+    verdict: validity.verdict,
+    findings: validity.findings,
+    comparisons,
+    folder: folder.path,
+    files,
+    exitCode,
+  })
+}

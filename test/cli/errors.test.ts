@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { runCli } from '../support/run-cli.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'meshbench-cli-'))
+after(() => rmSync(scratch, { recursive: true }))
+const file = join(scratch, 'file')
+writeFileSync(file, '')
+const under = join(file, 'runs')
+const nowhere = join(scratch, 'nowhere')
+
+const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
+  [
+    ['run', '--rate', '-5'],
+    'error: --rate -5 is out of range',
+    '  hint: --rate takes a number from 1 to 50000',
+  ],
+  [
+    ['run', '--modes', 'sidecar,ambiant'],
+    'error: --modes: there is no mode "ambiant"',
+    '  hint: did you mean ambient? modes: baseline, sidecar, ambient, waypoint',
+  ],
+  [
+    ['run', '--workload', 'chian'],
+    'error: there is no workload named "chian"',
+    '  hint: did you mean "chain"? (known workloads: echo, chain, fanout)',
+  ],
+  [
+    ['run', '--out', under],
+    `error: cannot write to ${under} (ENOTDIR)`,
+    `  cause: ENOTDIR: not a directory, mkdir '${under}'`,
+    '  hint: name a folder you may write to with --out DIR',
+  ],
+  [
+    ['run', '--durration', '5s'],
+    "error: unknown option '--durration'",
+    '  hint: Did you mean --duration? meshbench run --help lists what there is',
+  ],
+  [
+    ['rum'],
+    "error: unknown command 'rum'",
+    '  hint: Did you mean run? meshbench --help lists what there is',
+  ],
+  [
+    ['report'],
+    "error: missing required argument 'result'",
+    '  hint: meshbench report --help lists what there is',
+  ],
+  [
+    ['report', nowhere],
+    `error: ${nowhere} does not exist`,
+    `  cause: ENOENT: no such file or directory, open '${nowhere}'`,
+    '  hint: name a run folder or its result.json, for example .meshbench/latest',
+  ],
+]
+
+for (const [argv, ...lines] of refused) {
+  const typed = argv.join(' ').replace(scratch, 'DIR')
+  test(`meshbench ${typed} is refused with exit 2, before anything starts`, async () => {
+    const { code, stdout, stderr } = await runCli(argv, scratch)
+    assert.deepEqual(stderr.split('\n'), [...lines, ''])
+    assert.equal(stdout, '')
+    assert.equal(code, 2)
+    assert.deepEqual(readdirSync(scratch), ['file'])
+  })
+}
+
+test('with --json an error is also one JSON document', async () => {
+  const { code, stdout } = await runCli(['run', '--rate', 'x', '--json'], scratch)
+  const { error } = JSON.parse(stdout) as { error: Record<string, unknown> }
+  assert.equal(code, 2)
+  assert.equal(error.exitCode, 2)
+  assert.equal(error.message, '--rate takes a number, not "x"')
+})
+
+test('--verbose adds the stack', async () => {
+  const { stderr } = await runCli(['run', '--rate', 'x', '--verbose'], scratch)
+  assert.match(stderr, /\n {4}at parseNumber /)
+})
