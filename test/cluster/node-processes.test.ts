@@ -66,7 +66,7 @@ test('an embedded cluster leaves nothing but logs', async (t) => {
   t.after(() => rm(directory, { recursive: true, force: true }))
   const cluster = await startEmbeddedCluster({ directory })
   assert.equal((await stat(cluster.kubeconfigPath)).mode & 0o777, 0o600)
-  const server = /server: https:\/\/127\.0\.0\.1:(\d+)/.exec(
+  const server = /server: "?https:\/\/127\.0\.0\.1:(\d+)/.exec(
     readFileSync(cluster.kubeconfigPath, 'utf8'),
   )
   const port = Number(server?.[1])
