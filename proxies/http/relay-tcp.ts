@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Side, splice } from '../copy.ts'
 import { errorMessage, ProxyError } from '../errors.ts'

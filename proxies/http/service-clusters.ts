@@ -11,12 +11,14 @@ export interface ServiceClustersOptions {
   readonly limits: HttpLimits
   readonly sweeper: Sweeper
   readonly dial: (endpoint: Endpoint, signal: AbortSignal) => Promise<Duplex>
-  readonly series: (service: Service, endpoint: Endpoint) => RequestSeries
+  /** Where requests to an endpoint count, if that depends on nothing else. */
+  readonly series?: (service: Service, endpoint: Endpoint) => RequestSeries
 }
 
 interface Target extends Upstream {
   readonly key: string
-  series: RequestSeries
+  endpoint: Endpoint
+  series: RequestSeries | undefined
 }
 
 /** The endpoints of one service port. The object lives on when its endpoints change. */
@@ -98,7 +100,8 @@ export class ServiceClusters {
       const key = endpointKey(endpoint)
       const held = upstreams.find((upstream) => upstream.key === key)
       if (held !== undefined) {
-        held.series = series(service, endpoint)
+        held.endpoint = endpoint
+        held.series = series?.(service, endpoint)
         return held
       }
       return {
@@ -106,7 +109,8 @@ export class ServiceClusters {
         address: `${endpoint.ip}:${endpoint.targetPort}`,
         pool: new Pool({ limits, sweeper, dial: (signal) => dial(endpoint, signal) }),
         active: 0,
-        series: series(service, endpoint),
+        endpoint,
+        series: series?.(service, endpoint),
       }
     })
   }

@@ -3,10 +3,10 @@ import type { TLSSocket } from 'node:tls'
 import type { Cluster } from '../http/cluster.ts'
 import { dropSet, fieldId } from '../http/field-names.ts'
 import { fieldValue, type RequestHead } from '../http/head.ts'
+import { requestIdentity, responseIdentity } from '../http/identity-fields.ts'
 import { INBOUND_RETRY } from '../http/retry.ts'
 import type { HttpRules } from '../http/rules.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
-import { requestIdentity, responseIdentity } from './outbound-rules.ts'
 
 export interface InboundRulesOptions {
   readonly cluster: Cluster

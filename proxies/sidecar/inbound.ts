@@ -2,14 +2,14 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { CapturedListener } from '../config/process.ts'
 import { ProxyError } from '../errors.ts'
-import { dialTcp } from '../http/dial-tcp.ts'
+import { dialTcp } from '../dial.ts'
 import { Pool } from '../http/pool.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
 import { serveHttp } from '../http/serve.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import { log } from '../telemetry/log.ts'
-import { SERVER_ALPN } from './alpn.ts'
+import { SERVER_ALPN } from '../http/alpn.ts'
 import type { SidecarContext } from './context.ts'
 import { clientCertElement, inboundRules } from './inbound-rules.ts'
 import { InboundTelemetry } from './inbound-telemetry.ts'
@@ -35,10 +35,10 @@ export function inbound(
       const message = `the application does not listen on container port ${port}`
       return Promise.reject(new ProxyError('CONNECT_FAILED', message))
     }
-    return dialTcp({
-      address,
-      localAddress: sourceFor(address.host),
+    const localAddress = sourceFor(address.host)
+    return dialTcp(address, {
       timeoutMs: limits.connectTimeoutMs,
+      ...(localAddress ? { localAddress } : {}),
       ...(signal ? { signal } : {}),
     })
   }
@@ -70,20 +70,17 @@ export function inbound(
     live.cut = () => connection.cut()
   }
 
-  // The acceptor hands back another object for the same connection.
-  const handshaking = new Map<string, Live>()
+  const lives = new WeakMap<Socket, Live>()
   const accept = createMtlsAcceptor({
     store: context.store,
     identity: context.view().local.identity,
     alpn: SERVER_ALPN,
-    onSecure: (socket, peer) => {
-      const live = handshaking.get(endpointOf(socket))
-      handshaking.delete(endpointOf(socket))
+    onSecure: (socket, peer, raw) => {
+      const live = lives.get(raw)
       if (live === undefined) socket.destroy()
       else serve(socket, live, peer)
     },
     onRefused: (error, socket) => {
-      handshaking.delete(endpointOf(socket))
       log('warn', 'inbound', `connection refused: ${error.message}`, {
         code: error.code,
         port,
@@ -92,9 +89,7 @@ export function inbound(
     },
   })
   const acceptTls = (raw: Socket, live: Live): void => {
-    const key = endpointOf(raw)
-    handshaking.set(key, live)
-    raw.once('close', () => handshaking.delete(key))
+    lives.set(raw, live)
     accept(raw)
   }
 
@@ -110,10 +105,6 @@ export function inbound(
       else relayTcp(raw, dialApp, telemetry.connection(raw.remoteAddress, undefined))
     })
   }
-}
-
-function endpointOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`
 }
 
 /** Only where all of 127.0.0.0/8 is local without configuration, and the application in it. */

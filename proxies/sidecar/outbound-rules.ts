@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import type { Exchange } from '../http/exchange.ts'
-import { dropSet, fieldId } from '../http/field-names.ts'
-import { fieldValue, type RequestHead } from '../http/head.ts'
+import { dropSet } from '../http/field-names.ts'
+import { requestIdentity, responseIdentity } from '../http/identity-fields.ts'
 import { OUTBOUND_RETRY } from '../http/retry.ts'
 import type { HttpRules } from '../http/rules.ts'
 import type { ServiceCluster } from '../http/service-clusters.ts'
@@ -28,8 +26,6 @@ const RESPONSE_DROP = dropSet(
   'x-envoy-peer-metadata',
   'x-envoy-peer-metadata-id',
 )
-const REQUEST_ID = fieldId('x-request-id')
-const FORWARDED_PROTO = fieldId('x-forwarded-proto')
 
 /** What a sidecar does to its application's own requests. */
 export function outboundRules(options: OutboundRulesOptions): HttpRules {
@@ -47,17 +43,4 @@ export function outboundRules(options: OutboundRulesOptions): HttpRules {
     record: (exchange) =>
       (exchange.target?.series ?? unrouted).record(exchange.status, exchange.flags, exchange),
   }
-}
-
-/** `x-forwarded-proto` and `x-request-id`, unless the request has them. */
-export function requestIdentity(request: RequestHead, scheme: 'http' | 'https'): string {
-  const proto =
-    fieldValue(request, FORWARDED_PROTO) === undefined ? `x-forwarded-proto: ${scheme}\r\n` : ''
-  return fieldValue(request, REQUEST_ID) === undefined
-    ? `${proto}x-request-id: ${randomUUID()}\r\n`
-    : proto
-}
-
-export function responseIdentity(server: 'envoy' | 'istio-envoy', exchange: Exchange): string {
-  return `x-envoy-upstream-service-time: ${Math.floor(exchange.upstreamServiceMs)}\r\nserver: ${server}\r\n`
 }

@@ -4,14 +4,14 @@ import { type Endpoint, identityOf } from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
 import type { CapturedListener, SocketAddress } from '../config/process.ts'
 import { ProxyError } from '../errors.ts'
-import { dialTcp } from '../http/dial-tcp.ts'
+import { dialTcp } from '../dial.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
 import { serveHttp } from '../http/serve.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import type { Peers } from '../telemetry/istio-labels.ts'
-import { TCP_ALPN } from './alpn.ts'
+import { TCP_ALPN } from '../http/alpn.ts'
 import type { PodView, SidecarContext } from './context.ts'
-import { isAuthenticated } from './dial.ts'
+import { isAuthenticated } from '../http/dial-endpoint.ts'
 import { outboundRules } from './outbound-rules.ts'
 
 type Dial = (endpoint: Endpoint, alpn: readonly string[]) => Promise<Duplex>
@@ -99,7 +99,7 @@ function passThrough(
   }
   relayTcp(
     client,
-    () => dialTcp({ address, localAddress: view.ip, timeoutMs: context.limits.connectTimeoutMs }),
+    () => dialTcp(address, { localAddress: view.ip, timeoutMs: context.limits.connectTimeoutMs }),
     context.connections.connection('source', peers, false),
   )
 }

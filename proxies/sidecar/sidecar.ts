@@ -1,6 +1,7 @@
 import { MeshIndex } from '../config/mesh-index.ts'
 import { ProxyError } from '../errors.ts'
 import { HbonePool } from '../hbone/pool.ts'
+import { type Dialler, dialEndpoint } from '../http/dial-endpoint.ts'
 import { DEFAULT_LIMITS } from '../http/limits.ts'
 import { ServiceClusters } from '../http/service-clusters.ts'
 import { Sweeper } from '../http/sweeper.ts'
@@ -9,9 +10,8 @@ import type { ProxyProgram } from '../process/run.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
-import { HTTP_ALPN } from './alpn.ts'
+import { HTTP_ALPN } from '../http/alpn.ts'
 import { localWorkload, type PodView, type SidecarContext } from './context.ts'
-import { dialEndpoint } from './dial.ts'
 import { inbound } from './inbound.ts'
 import { outbound, outboundPeers } from './outbound.ts'
 import { peerMetadataLines } from './peer-metadata.ts'
@@ -31,11 +31,16 @@ export function createSidecar(): ProxyProgram {
     if (current === undefined) throw new ProxyError('CONFIG_INVALID', 'no configuration yet')
     return current
   }
-  const dialOptions = { view, store, tunnels, limits }
+  const dialler: Dialler = {
+    credential: () => store.get(view().local.identity),
+    sourceIp: () => view().ip,
+    tunnels,
+    limits,
+  }
   const clusters = new ServiceClusters({
     limits,
     sweeper,
-    dial: (endpoint, signal) => dialEndpoint(dialOptions, endpoint, HTTP_ALPN, signal),
+    dial: (endpoint, signal) => dialEndpoint(dialler, endpoint, HTTP_ALPN, signal),
     series: (service, endpoint) =>
       requests.between('source', outboundPeers(view(), service, endpoint), {
         protocol: 'http',
@@ -66,7 +71,7 @@ export function createSidecar(): ProxyProgram {
     serve: (listener) => {
       if (listener.kind === 'outbound') {
         return outbound(context, listener, (endpoint, alpn) =>
-          dialEndpoint(dialOptions, endpoint, alpn),
+          dialEndpoint(dialler, endpoint, alpn),
         )
       }
       if (listener.kind === 'inbound') return inbound(context, listener)

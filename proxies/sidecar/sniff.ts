@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { offersIstio } from './alpn.ts'
+import { offersIstio } from '../http/alpn.ts'
 import { sniffClientHello } from './client-hello.ts'
 
 export type FirstBytes = 'mesh-tls' | 'other-tls' | 'plaintext'

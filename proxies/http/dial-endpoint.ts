@@ -1,16 +1,16 @@
 import type { Duplex } from 'node:stream'
 import { type Endpoint, identityOf } from '../config/mesh-index.ts'
+import { dialTcp } from '../dial.ts'
 import type { HbonePool } from '../hbone/pool.ts'
 import { HBONE_PORT } from '../hbone/settings.ts'
-import { dialTcp } from '../http/dial-tcp.ts'
-import type { HttpLimits } from '../http/limits.ts'
-import type { CertificateStore } from '../identity/certificates.ts'
+import type { Credential } from '../identity/certificates.ts'
 import { connectMtls } from '../identity/client.ts'
-import type { PodView } from './context.ts'
+import type { HttpLimits } from './limits.ts'
 
-export interface EndpointDialOptions {
-  readonly view: () => PodView
-  readonly store: CertificateStore
+/** Who dials: the proxy's identity and the address its connections come from. */
+export interface Dialler {
+  readonly credential: () => Credential
+  readonly sourceIp: () => string
   readonly tunnels: HbonePool
   readonly limits: HttpLimits
 }
@@ -21,39 +21,36 @@ export interface EndpointDialOptions {
  * in plaintext.
  */
 export async function dialEndpoint(
-  { view, store, tunnels, limits }: EndpointDialOptions,
+  { credential, sourceIp, tunnels, limits }: Dialler,
   { workload, ip, targetPort }: Endpoint,
   alpn: readonly string[],
   signal?: AbortSignal,
 ): Promise<Duplex> {
-  const { local, ip: sourceIp } = view()
   const expectedIdentities = [identityOf(workload)]
-  const abort = signal ? { signal } : {}
+  const address = { host: ip, port: targetPort }
+  const common = {
+    localAddress: sourceIp(),
+    timeoutMs: limits.connectTimeoutMs,
+    ...(signal ? { signal } : {}),
+  }
   if (workload.tlsMode === 'istio') {
     return connectMtls({
-      address: { host: ip, port: targetPort },
-      credential: store.get(local.identity),
+      address,
+      credential: credential(),
       expectedIdentities,
       alpn,
-      localAddress: sourceIp,
-      timeoutMs: limits.connectTimeoutMs,
-      ...abort,
+      ...common,
     })
   }
   if (workload.protocol === 'HBONE') {
     const nextHop = { host: ip, port: workload.hbonePort ?? HBONE_PORT }
     return tunnels.open(
-      { credential: store.get(local.identity), expectedIdentities, nextHop, sourceIp },
+      { credential: credential(), expectedIdentities, nextHop, sourceIp: sourceIp() },
       { authority: `${ip}:${targetPort}` },
       signal,
     )
   }
-  return dialTcp({
-    address: { host: ip, port: targetPort },
-    localAddress: sourceIp,
-    timeoutMs: limits.connectTimeoutMs,
-    ...abort,
-  })
+  return dialTcp(address, common)
 }
 
 /** Whether the endpoint proves who it is. */

@@ -1,0 +1,28 @@
+import type { MeshIndex } from '../config/mesh-index.ts'
+import type { Workload } from '../config/mesh-state.ts'
+import type { LocalWorkload } from '../config/process.ts'
+import type { Dialler } from '../http/dial-endpoint.ts'
+import type { HttpLimits } from '../http/limits.ts'
+import type { ServiceClusters } from '../http/service-clusters.ts'
+import type { Sweeper } from '../http/sweeper.ts'
+import type { CertificateStore } from '../identity/certificates.ts'
+import type { TcpMetrics } from '../telemetry/tcp-metrics.ts'
+import type { WaypointTelemetry } from './waypoint-telemetry.ts'
+
+/** The snapshot in force and who the waypoint is in it. */
+export interface WaypointView {
+  readonly index: MeshIndex
+  readonly local: LocalWorkload
+  readonly workload: Workload
+}
+
+export interface WaypointContext {
+  readonly view: () => WaypointView
+  readonly store: CertificateStore
+  readonly clusters: ServiceClusters
+  readonly dialler: Dialler
+  readonly telemetry: WaypointTelemetry
+  readonly connections: TcpMetrics
+  readonly sweeper: Sweeper
+  readonly limits: HttpLimits
+}

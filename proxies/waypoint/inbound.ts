@@ -1,0 +1,137 @@
+import type { Http2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Service } from '../config/mesh-state.ts'
+import { ProxyError } from '../errors.ts'
+import { parseAuthority } from '../hbone/authority.ts'
+import { formatBaggage, parseBaggage } from '../hbone/headers.ts'
+import { type ConnectOffer, serveTunnel } from '../hbone/server.ts'
+import { HBONE_ALPN, WAYPOINT_MAX_STREAMS } from '../hbone/settings.ts'
+import { TCP_ALPN } from '../http/alpn.ts'
+import { dialEndpoint } from '../http/dial-endpoint.ts'
+import { relayTcp } from '../http/relay-tcp.ts'
+import { serveHttp } from '../http/serve.ts'
+import type { ServerConnection } from '../http/server-connection.ts'
+import { createMtlsAcceptor } from '../identity/server.ts'
+import type { Accept, Live } from '../process/listeners.ts'
+import { log } from '../telemetry/log.ts'
+import type { WaypointContext } from './context.ts'
+import { createRouter } from './route.ts'
+import { waypointRules } from './waypoint-rules.ts'
+import { peersOf, type Source } from './waypoint-telemetry.ts'
+
+interface Addressed {
+  readonly service: Service
+  readonly port: number
+}
+
+/** Port 15008 of the waypoint: nothing but HBONE gets in. */
+export function waypointInbound(context: WaypointContext): Accept {
+  const lives = new WeakMap<Socket, Live>()
+  const accept = createMtlsAcceptor({
+    store: context.store,
+    identity: context.view().local.identity,
+    alpn: HBONE_ALPN,
+    onSecure: (socket, peer, raw) => serveClient(context, socket, peer, lives.get(raw)),
+    onRefused: (error, socket) =>
+      log('warn', 'inbound', `connection refused: ${error.message}`, {
+        code: error.code,
+        source: socket.remoteAddress,
+      }),
+  })
+  return (raw, live) => {
+    raw.on('error', () => {})
+    lives.set(raw, live)
+    accept(raw)
+  }
+}
+
+/** All tunnelled connections of one client, proven once. */
+function serveClient(
+  context: WaypointContext,
+  socket: TLSSocket,
+  peer: string,
+  live: Live | undefined,
+): void {
+  const running = new Set<ServerConnection>()
+  const tunnel = serveTunnel(socket, {
+    maxConcurrentStreams: WAYPOINT_MAX_STREAMS,
+    onConnect: (offer) => {
+      const { index } = context.view()
+      const workload = index.workloadByIp(socket.remoteAddress ?? '') ?? parseBaggage(offer.baggage)
+      serveConnect(context, offer, { workload, identity: peer }, running)
+    },
+  })
+  if (live === undefined) return
+  live.cut = tunnel.cut
+  live.drain = () => {
+    tunnel.drain()
+    for (const connection of running) connection.drain()
+  }
+}
+
+function serveConnect(
+  context: WaypointContext,
+  offer: ConnectOffer,
+  source: Source,
+  running: Set<ServerConnection>,
+): void {
+  const addressed = resolveService(context, offer.authority)
+  if ('status' in addressed) {
+    offer.refuse(addressed.status)
+    log('warn', 'inbound', `connection refused: ${addressed.reason}`, {
+      authority: offer.authority,
+    })
+    return
+  }
+  const { service, port } = addressed
+  const stream = offer.accept(formatBaggage(context.view().workload))
+  if (service.protocols?.[String(port)] !== 'http') {
+    relayToEndpoint(context, stream, addressed, source)
+    return
+  }
+  const cluster = context.clusters.get(service, port)
+  const rules = waypointRules({
+    route: createRouter(cluster),
+    series: context.telemetry.forConnection(source, cluster),
+  })
+  const connection = serveHttp(stream, rules, context)
+  running.add(connection)
+  stream.once('close', () => running.delete(connection))
+}
+
+function relayToEndpoint(
+  context: WaypointContext,
+  stream: Http2Stream,
+  { service, port }: Addressed,
+  source: Source,
+): void {
+  const endpoint = context.clusters.endpoint(service, port)
+  relayTcp(
+    stream,
+    () =>
+      endpoint === undefined
+        ? Promise.reject(
+            new ProxyError('NO_UPSTREAM', `no healthy upstream for ${service.hostname}`),
+          )
+        : dialEndpoint(context.dialler, endpoint, TCP_ALPN),
+    context.connections.connection('waypoint', peersOf(source, service, endpoint), true),
+  )
+}
+
+/** The authority is what the client's ztunnel was asked for: VIP and port, or a service's name. */
+function resolveService(
+  { view }: WaypointContext,
+  authority: string,
+): Addressed | { readonly status: number; readonly reason: string } {
+  const address = parseAuthority(authority)
+  if (address === undefined) return { status: 400, reason: 'no valid authority pseudo header' }
+  const { index, workload } = view()
+  const service =
+    index.serviceByVip(address.host, workload.namespace) ??
+    index.serviceByHostname(address.host, workload.namespace)
+  if (service === undefined || service.ports[String(address.port)] === undefined) {
+    return { status: 404, reason: 'the authority names no service port' }
+  }
+  return { service, port: address.port }
+}

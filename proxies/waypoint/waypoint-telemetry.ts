@@ -1,0 +1,69 @@
+import { identityOf } from '../config/mesh-index.ts'
+import type { Service, Workload } from '../config/mesh-state.ts'
+import type { Upstream } from '../http/cluster.ts'
+import { isAuthenticated } from '../http/dial-endpoint.ts'
+import type { ServiceCluster } from '../http/service-clusters.ts'
+import type { Peers } from '../telemetry/istio-labels.ts'
+import type { RequestMetrics, RequestSeries } from '../telemetry/request-metrics.ts'
+
+/** Proven by the certificate of the tunnel, named by its address or what the tunnel says. */
+export interface Source {
+  readonly workload: Workload | undefined
+  readonly identity: string
+}
+
+/** Series per client and endpoint, kept until the next snapshot. */
+export class WaypointTelemetry {
+  readonly #requests: RequestMetrics
+  #series = new Map<string, Map<Upstream | undefined, RequestSeries>>()
+
+  constructor(requests: RequestMetrics) {
+    this.#requests = requests
+  }
+
+  forgetPeers(): void {
+    this.#series = new Map()
+  }
+
+  /** One lookup per connection; the returned function has one left per request. */
+  forConnection(
+    source: Source,
+    cluster: ServiceCluster,
+  ): (target: Upstream | undefined) => RequestSeries {
+    const key = [source.identity, source.workload?.uid, cluster.name].join('|')
+    let byTarget = this.#series.get(key)
+    if (byTarget === undefined) {
+      byTarget = new Map()
+      this.#series.set(key, byTarget)
+    }
+    const known = byTarget
+    return (target) => {
+      let series = known.get(target)
+      if (series === undefined) {
+        const { service } = cluster
+        const endpoint = cluster.upstreams.find((upstream) => upstream === target)?.endpoint
+        series = this.#requests.between('waypoint', peersOf(source, service, endpoint), {
+          protocol: 'http',
+          security: 'mutual_tls',
+        })
+        known.set(target, series)
+      }
+      return series
+    }
+  }
+}
+
+export function peersOf(
+  source: Source,
+  service: Service,
+  endpoint: Parameters<typeof isAuthenticated>[0] | undefined,
+): Peers {
+  return {
+    source: source.workload,
+    sourceIdentity: source.identity,
+    destination: endpoint?.workload,
+    destinationIdentity:
+      endpoint && isAuthenticated(endpoint) ? identityOf(endpoint.workload) : undefined,
+    service,
+  }
+}

@@ -1,0 +1,82 @@
+import { MeshIndex } from '../config/mesh-index.ts'
+import { ProxyError } from '../errors.ts'
+import { HbonePool } from '../hbone/pool.ts'
+import { HTTP_ALPN } from '../http/alpn.ts'
+import { type Dialler, dialEndpoint } from '../http/dial-endpoint.ts'
+import { DEFAULT_LIMITS } from '../http/limits.ts'
+import { ServiceClusters } from '../http/service-clusters.ts'
+import { Sweeper } from '../http/sweeper.ts'
+import { CertificateStore } from '../identity/certificates.ts'
+import type { ProxyProgram } from '../process/run.ts'
+import { Registry } from '../telemetry/registry.ts'
+import { RequestMetrics } from '../telemetry/request-metrics.ts'
+import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
+import type { WaypointContext, WaypointView } from './context.ts'
+import { waypointInbound } from './inbound.ts'
+import { WaypointTelemetry } from './waypoint-telemetry.ts'
+
+/** The L7 proxy of ambient mode: ends one tunnel, decides about requests, begins another. */
+export function createWaypoint(): ProxyProgram {
+  const registry = new Registry()
+  const telemetry = new WaypointTelemetry(new RequestMetrics(registry))
+  const connections = new TcpMetrics(registry)
+  const store = new CertificateStore()
+  const tunnels = new HbonePool()
+  const sweeper = new Sweeper()
+  const limits = DEFAULT_LIMITS
+  let current: WaypointView | undefined
+
+  const view = (): WaypointView => {
+    if (current === undefined) throw new ProxyError('CONFIG_INVALID', 'no configuration yet')
+    return current
+  }
+  const dialler: Dialler = {
+    credential: () => store.get(view().local.identity),
+    sourceIp: () => view().workload.workloadIps[0] ?? '',
+    tunnels,
+    limits,
+  }
+  const clusters = new ServiceClusters({
+    limits,
+    sweeper,
+    dial: (endpoint, signal) => dialEndpoint(dialler, endpoint, HTTP_ALPN, signal),
+  })
+  const context: WaypointContext = {
+    view,
+    store,
+    clusters,
+    dialler,
+    telemetry,
+    connections,
+    sweeper,
+    limits,
+  }
+
+  return {
+    registry,
+    configure: (config) => {
+      const index = new MeshIndex(config.state)
+      const [local] = config.local
+      const workload = local && index.workload(local.uid)
+      if (!local || !workload) {
+        throw new ProxyError('CONFIG_INVALID', 'a waypoint needs its own workload in local and state')
+      }
+      store.replace(config.certificates)
+      current = { index, local, workload }
+      connections.forgetPeers()
+      telemetry.forgetPeers()
+      clusters.update(index)
+    },
+    serve: (listener) => {
+      if (listener.kind !== 'hbone') {
+        throw new ProxyError('CONFIG_INVALID', 'a waypoint serves HBONE only')
+      }
+      return waypointInbound(context)
+    },
+    dump: () => ({ clusters: clusters.dump() }),
+    close: () => {
+      clusters.close()
+      tunnels.close()
+    },
+  }
+}
