@@ -5,7 +5,7 @@ import { log } from '../telemetry/log.ts'
 import type { TcpSeries } from '../telemetry/tcp-metrics.ts'
 
 /** Connects and copies; the client is closed when there is nothing to connect it to. */
-export function relayTcp(client: Socket, connect: () => Promise<Duplex>, series: TcpSeries): void {
+export function relayTcp(client: Side, connect: () => Promise<Duplex>, series: TcpSeries): void {
   client.on('error', () => {})
   series.opened()
   connect().then(

@@ -6,7 +6,7 @@ import { ProxyError } from '../errors.ts'
 import { parseAuthority } from '../hbone/authority.ts'
 import { formatBaggage, parseBaggage } from '../hbone/headers.ts'
 import { type ConnectOffer, serveTunnel } from '../hbone/server.ts'
-import { HBONE_ALPN, WAYPOINT_MAX_STREAMS } from '../hbone/settings.ts'
+import { HBONE_ALPN } from '../hbone/settings.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
 import { dialEndpoint } from '../http/dial-endpoint.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
@@ -19,6 +19,9 @@ import type { WaypointContext } from './context.ts'
 import { createRouter } from './route.ts'
 import { waypointRules } from './waypoint-rules.ts'
 import { peersOf, type Source } from './waypoint-telemetry.ts'
+
+/** Envoy's limit; a ztunnel allows 200. */
+const WAYPOINT_MAX_STREAMS = 100
 
 interface Addressed {
   readonly service: Service

@@ -59,7 +59,10 @@ export function createWaypoint(): ProxyProgram {
       const [local] = config.local
       const workload = local && index.workload(local.uid)
       if (!local || !workload) {
-        throw new ProxyError('CONFIG_INVALID', 'a waypoint needs its own workload in local and state')
+        throw new ProxyError(
+          'CONFIG_INVALID',
+          'a waypoint needs its own workload in local and state',
+        )
       }
       store.replace(config.certificates)
       current = { index, local, workload }

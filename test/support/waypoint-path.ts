@@ -1,0 +1,108 @@
+import type { AppProtocol, Service, Workload } from '../../proxies/config/mesh-state.ts'
+import type { SocketAddress } from '../../proxies/config/process.ts'
+import { createTestAuthority, type TestAuthority } from './certificates.ts'
+import { bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
+import { SERVICE_KEY, SERVICE_PORT, service, workload } from './sidecar-pair.ts'
+
+const CLIENT_IP = '127.78.1.1'
+const SERVER_IP = '127.78.1.2'
+const WAYPOINT_IP = '127.78.1.3'
+const CONTAINER_PORT = 8080
+
+export const WAYPOINT_ID = 'spiffe://cluster.local/ns/shop/sa/waypoint'
+
+/** client -> ztunnel -> waypoint -> ztunnel -> application, each proxy a process. */
+export interface WaypointPath {
+  readonly source: ProxyProcess
+  readonly waypoint: ProxyProcess
+  readonly destination: ProxyProcess
+  readonly authority: TestAuthority
+  /** Where the client application connects to. */
+  readonly address: SocketAddress
+  /** The waypoint's own HBONE socket. */
+  readonly gateway: SocketAddress
+  readonly vip: string
+  /** Tells the waypoint another set of endpoints. */
+  changeEndpoints(change: (server: Workload) => readonly Workload[]): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startWaypointPath(
+  app: SocketAddress,
+  protocol: AppProtocol = 'http',
+): Promise<WaypointPath> {
+  const authority = await createTestAuthority()
+  const [source, waypoint, destination] = await Promise.all([
+    startProxy('ztunnel'),
+    startProxy('waypoint'),
+    startProxy('ztunnel'),
+  ])
+  const address = bindSocket(CLIENT_IP)
+  const gateway = bindSocket(WAYPOINT_IP)
+  const inbound = bindSocket(SERVER_IP)
+  const client = workload('client', CLIENT_IP, { protocol: 'HBONE', node: 'a' })
+  const server = workload('server', SERVER_IP, {
+    protocol: 'HBONE',
+    node: 'b',
+    hbonePort: inbound.port,
+    services: { [SERVICE_KEY]: { [SERVICE_PORT]: CONTAINER_PORT } },
+  })
+  const gatewayPod = workload('waypoint', WAYPOINT_IP, {
+    protocol: 'HBONE',
+    node: 'b',
+    hbonePort: gateway.port,
+  })
+  const vip = '127.78.192.1'
+  const shop: Service = {
+    ...service(protocol, CONTAINER_PORT),
+    vips: [`/${vip}`],
+    waypoint: { destination: `/${WAYPOINT_IP}`, hboneMtlsPort: gateway.port },
+  }
+  const identity = ({ serviceAccount }: Workload): string =>
+    `spiffe://cluster.local/ns/shop/sa/${serviceAccount}`
+  let version = 0
+  const configure = async (
+    proxy: ProxyProcess,
+    own: Workload,
+    servers: readonly Workload[],
+    appPorts: Readonly<Record<string, SocketAddress>> = {},
+  ): Promise<void> => {
+    version += 1
+    await proxy.configure({
+      version,
+      trustDomain: 'cluster.local',
+      node: own.node ?? '',
+      pod: { name: own.name, namespace: 'shop', ip: own.workloadIps[0] ?? '' },
+      state: { workloads: [client, gatewayPod, ...servers], services: [shop], policies: [] },
+      local: [{ uid: own.uid, identity: identity(own), appPorts, mtlsMode: 'PERMISSIVE' }],
+      certificates: [await authority.issue(identity(own))],
+    })
+  }
+  await configure(source, client, [server])
+  await configure(waypoint, gatewayPod, [server])
+  await configure(destination, server, [server], { [CONTAINER_PORT]: app })
+  await source.listen(
+    {
+      id: 'out',
+      kind: 'outbound',
+      workloadUid: client.uid,
+      originalDestination: { host: vip, port: SERVICE_PORT },
+    },
+    address,
+  )
+  await waypoint.listen({ id: 'hbone', kind: 'hbone', workloadUid: gatewayPod.uid }, gateway)
+  await destination.listen({ id: 'hbone', kind: 'hbone', workloadUid: server.uid }, inbound)
+  return {
+    source,
+    waypoint,
+    destination,
+    authority,
+    address,
+    gateway,
+    vip,
+    changeEndpoints: (change) => configure(waypoint, gatewayPod, change(server)),
+    stop: async () => {
+      await Promise.all([source.stop(), waypoint.stop(), destination.stop()])
+    },
+  }
+}
