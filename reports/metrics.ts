@@ -22,7 +22,7 @@ const bytesPerMiB = 2 ** 20
 
 /** µs per request is the same number as ms per 1,000 requests. */
 const cpuPerThousand = {
-  unit: 'ms per 1,000 req',
+  unit: 'ms/1k req',
   better: 'less',
   digits: 1,
   show: 'percent',

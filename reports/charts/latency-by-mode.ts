@@ -97,7 +97,7 @@ function panel(result: Result, shown: readonly Mode[], metric: Metric, widthPx: 
     },
     {
       data: { values: repeats },
-      mark: { type: 'point', filled: true, size: 16, opacity: 0.7, yOffset: 9 },
+      mark: { type: 'point', filled: true, size: 20, opacity: 0.75, yOffset: 9 },
       encoding: {
         x,
         y,

@@ -12,7 +12,7 @@ const heightPx = 260
 const named = [50, 75, 90, 95, 99, 99.9]
 /** p50 to p99.9 as 1/(1-p). */
 const reach = [2, 1000]
-const tickValues = [2, 4, 10, 20, 100, 1000]
+const tickValues = { wide: [2, 4, 10, 20, 100, 1000], narrow: [2, 10, 100, 1000] }
 const tickNames =
   "{'2': 'p50', '4': 'p75', '10': 'p90', '20': 'p95', '100': 'p99', '1000': 'p99.9'}[datum.value]"
 
@@ -105,7 +105,11 @@ function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
     field: 'inverse',
     type: 'quantitative' as const,
     scale: { type: 'log' as const, domain: [...reach] },
-    axis: { values: [...tickValues], labelExpr: tickNames, title: 'percentile of requests' },
+    axis: {
+      values: widthPx < 420 ? tickValues.narrow : tickValues.wide,
+      labelExpr: tickNames,
+      title: 'percentile of requests',
+    },
   }
   const y = position('ms', { title: 'latency, ms', domain: [0, top] })
   return drawing(widthPx, heightPx, { left: 52, right: 72, top: 10, bottom: 48 }, [

@@ -54,7 +54,7 @@ export function roleBars(bars: RoleBars, widthPx: number): PanelSpec {
             },
             encoding: { x, y },
           },
-          endLabels(outlines, { x, y }, 'normal'),
+          endLabels(clearOf(sums, outlines, 44 / pxPerUnit), { x, y }, 'normal'),
         ]
   return drawing(widthPx, shown.length * 46, margin, [
     ...outlined,
@@ -84,15 +84,27 @@ export function roleBars(bars: RoleBars, widthPx: number): PanelSpec {
 }
 
 function endLabels(
-  values: readonly Outline[],
+  values: readonly (Outline & { readonly text?: string })[],
   encoding: { readonly x: ReturnType<typeof position>; readonly y: ReturnType<typeof modeRows> },
   fontWeight: 'bold' | 'normal',
 ): Layer {
   return {
-    data: { values: values.map((entry) => ({ ...entry, text: write(entry.value) })) },
+    data: { values: values.map((entry) => ({ text: write(entry.value), ...entry })) },
     mark: { type: 'text', align: 'left', dx: 6, baseline: 'middle', fontWeight },
     encoding: { ...encoding, text: { field: 'text' } },
   }
+}
+
+/** The figure of an outline moves right where it would stand on that of its bar. */
+function clearOf(
+  sums: readonly Outline[],
+  outlines: readonly Outline[],
+  room: number,
+): (Outline & { readonly text: string })[] {
+  return outlines.map(({ mode, value }) => {
+    const sum = sums.find((entry) => entry.mode === mode)?.value ?? 0
+    return { mode, value: Math.max(value, sum + room), text: write(value) }
+  })
 }
 
 interface Segment {

@@ -23,6 +23,7 @@ const config: Config = {
     domainColor: variable('line'),
     tickColor: variable('line'),
     labelOverlap: true,
+    labelFlush: false,
     aria: false,
   },
   text: { color: variable('text'), fontSize: 12 },

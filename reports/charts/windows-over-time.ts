@@ -115,7 +115,7 @@ function panel(
     ticks: 4,
   })
   const color = modeColour(shown)
-  return drawing(widthPx, heightPx, { left: 52, right: 72, top: 10, bottom: 48 }, [
+  return drawing(widthPx, heightPx, { left: 64, right: 72, top: 10, bottom: 48 }, [
     {
       data: { values: dots.slice() },
       mark: { type: 'line', strokeWidth: 1.5, opacity: 0.6 },

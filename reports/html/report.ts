@@ -41,7 +41,7 @@ export async function reportHtml(result: Result, { interactive }: HtmlOptions): 
 <body>
 <a class="skip" href="#main">Skip to the report</a>
 <header class="topbar"><div>
-<span class="name">meshbench \u00b7 ${name}</span>
+<span class="name"><span class="product">meshbench \u00b7 </span>${name}</span>
 <span class="badge ${tone}">${word}</span>
 <nav aria-label="Sections"><a href="#figures">Figures</a> <a href="#comparison">Table</a> <a href="#charts">Charts</a> <a href="#method">Method</a> <a href="#environment">Environment</a></nav>
 <div class="tools scripted" hidden>

@@ -6,6 +6,7 @@ export function styleSheet(): string {
 :root[data-theme=light] { color-scheme: light; }
 :root[data-theme=dark] { color-scheme: dark; }
 * { box-sizing: border-box; }
+[hidden] { display: none !important; }
 html { scroll-padding-top: 3.5rem; }
 body { margin: 0; background: var(--background); color: var(--text); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; overflow-wrap: break-word; }
 a { color: var(--link); }
@@ -19,6 +20,7 @@ pre { overflow-x: auto; padding: .75rem; background: var(--surface); border-radi
 .topbar .name { font-weight: 600; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .topbar nav { display: none; gap: 1rem; margin-left: auto; font-size: .875rem; }
 .topbar .tools { display: flex; gap: .5rem; margin-left: auto; }
+.topbar .product { display: none; }
 .badge { padding: 0 .5rem; border: 1px solid; border-radius: 1rem; font-size: .8125rem; white-space: nowrap; }
 button, select { min-height: 1.875rem; padding: .125rem .625rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--surface); color: inherit; font: inherit; font-size: .875rem; cursor: pointer; }
 button:hover, select:hover { border-color: var(--muted); }
@@ -52,7 +54,7 @@ h2:hover .permalink, .permalink:focus { opacity: 1; }
 .card dl { margin: 0 0 .5rem; }
 .card dl div { display: grid; grid-template-columns: 4.75rem 1fr; align-items: baseline; line-height: 1.6; }
 .card dt { font-size: .875rem; }
-.card dd { display: flex; align-items: baseline; gap: .375rem; margin: 0; font-variant-numeric: tabular-nums; }
+.card dd { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .375rem; min-width: 0; margin: 0; font-variant-numeric: tabular-nums; }
 .card .value { font-weight: 600; }
 .bar { align-self: center; flex: none; height: .625rem; min-width: 2px; border-radius: .125rem; background: var(--mode); }
 .mode-baseline { --mode: var(--mode-baseline); }
@@ -61,23 +63,30 @@ h2:hover .permalink, .permalink:focus { opacity: 1; }
 .mode-waypoint { --mode: var(--mode-waypoint); }
 .mode-waypoint .bar { background: repeating-linear-gradient(90deg, var(--mode) 0 5px, transparent 5px 8px); }
 .small, .spread { font-size: .8125rem; }
+.spread { white-space: nowrap; }
 .card .small { margin: 0 0 .5rem; }
 .card .small.worse { color: var(--worse); }
-.change { position: relative; margin: auto 0 0; padding-top: .5rem; border-top: 1px solid var(--line); font-size: .9375rem; }
+.change { margin: auto 0 0; padding-top: .5rem; border-top: 1px solid var(--line); font-size: .9375rem; }
 .change.neutral { color: var(--muted); }
-.interval { position: absolute; right: 0; top: .875rem; width: 6.5rem; height: .625rem; overflow: visible; }
+.change span { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 0 .75rem; }
+.interval { width: 6rem; height: .625rem; overflow: visible; }
+
+.change.better .interval { color: var(--better); }
+.change.worse .interval { color: var(--worse); }
 .interval .axis { stroke: var(--line); }
 .interval .zero { stroke: var(--muted); }
 .interval rect, .interval circle { fill: currentColor; }
 .interval rect { opacity: .5; }
 .scroll { overflow-x: auto; margin: .5rem 0; }
 table { border-collapse: collapse; font-size: .9375rem; }
-caption { padding: .25rem 0 .5rem; color: var(--muted); font-size: .875rem; text-align: left; max-width: 52rem; }
-th, td { padding: .3125rem .75rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+caption { padding: .25rem 0 .5rem; color: var(--muted); font-size: .875rem; text-align: left; max-width: min(52rem, 100vw - 5.25rem); }
+th, td { padding: .3125rem .625rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, .word { text-align: left; }
+td.word { min-width: 6.5rem; white-space: normal; }
 thead th { border-bottom: 2px solid var(--line); font-size: .875rem; vertical-align: bottom; }
 thead th[class^=mode] { box-shadow: inset 0 3px var(--mode); }
 tbody th { font-weight: 400; }
+tbody th[scope=row] { min-width: 8rem; white-space: normal; }
 .group th { padding-top: .875rem; font-weight: 600; }
 .numbers { font-variant-numeric: tabular-nums; }
 .scroll .numbers th:first-child { position: sticky; left: 0; background: var(--background); }
@@ -107,10 +116,11 @@ figcaption h3 { margin: 0; font-size: 1.0625rem; text-wrap: pretty; }
 #vg-tooltip-element.visible { visibility: visible; }
 #vg-tooltip-element table { font-size: inherit; }
 #vg-tooltip-element td { padding: .0625rem .25rem; border: 0; }
+@media (min-width: 30rem) { .topbar .product { display: inline; } }
 @media (min-width: 48rem) { .topbar nav { display: flex; } .topbar .tools { margin-left: 0; } }
 @media (min-width: 60rem) {
   .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .double { grid-column: 1 / -1; }
+  .double, #failures { grid-column: 1 / -1; }
   .double .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); container-type: normal; }
   .double .panel { container-type: inline-size; }
 }

@@ -30,6 +30,11 @@ export function fixed(value: number, decimals: number, style: NumberStyle = asci
   return value < 0 && /[1-9]/.test(text) ? style.minus + text : text
 }
 
+/** A figure and its unit stay on one line. */
+export function unbroken(text: string): string {
+  return text.replaceAll(/(\d) (?=%|ms\b|s\b|MiB|req\/s|cores?\b)/g, '$1\u00a0')
+}
+
 export function signed(text: string): string {
   return /^[\d.,\u202f]+/.test(text) && /[1-9]/.test(text) ? `+${text}` : text
 }

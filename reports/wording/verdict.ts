@@ -21,13 +21,39 @@ export function verdictSentence(result: Result, style: NumberStyle): string {
   const tail = say('latencyP99Ms') ?? say('latencyP90Ms')
   const parts = joined([...costs, tail].filter((part) => part !== null))
   if (parts === '') return `Nothing could be compared between ${base} and ${other}.`
+  const against = base === 'baseline' ? 'against baseline, ' : ''
   return [
-    `At ${loadText(result, style)}, ${parts}.`,
+    `At ${loadText(result, style)}, ${against}${explained(parts, windowsOf(result, pair))}.`,
+    costSentence(result, pair, style),
     waypointSentence(result, pair, style),
     tooFewSentence(result, pair),
   ]
     .filter((sentence) => sentence !== '')
     .join(' ')
+}
+
+/** The first interval says what it is; the others look like it. Few repeats cannot make 95 %. */
+function explained(text: string, windows: number): string {
+  const name = windows < leastWindowsForVerdict ? 'interval' : '95 % interval'
+  return text.replace(' (', ` (${name} `)
+}
+
+function windowsOf(result: Result, [base, other]: readonly [Mode, Mode]): number {
+  return result.comparisons.find((c) => c.base === base && c.other === other)?.n ?? 0
+}
+
+/** Against a baseline a percentage of proxy cost means nothing: it has no proxies. */
+function costSentence(
+  result: Result,
+  [base, other]: readonly [Mode, Mode],
+  style: NumberStyle,
+): string {
+  const summary = result.modes[other]?.summary
+  const cpu = summary?.proxyCpuMsPerThousand?.value ?? null
+  const memory = summary?.proxyPssMiB?.value ?? null
+  if (base !== 'baseline' || cpu === null) return ''
+  const memoryText = memory === null ? '' : ` and ${formatNumber(memory, 1, style)} MiB of memory`
+  return `The proxies of ${other} took ${formatNumber(cpu, 1, style)} ms of CPU per 1,000 requests${memoryText}.`
 }
 
 /** CPU and memory share one clause when both were found. */
@@ -106,24 +132,20 @@ function latencyText(found: Comparison, style: NumberStyle): string {
   const noun = nouns[found.metric as MetricId] ?? found.metric
   const halfWidth = ciLow === null || ciHigh === null ? 0 : (ciHigh - ciLow) / 2
   const amount = (value: number): string => formatNumber(Math.abs(value), 2, style, halfWidth)
-  const verb = (found.difference ?? 0) < 0 ? 'fell' : 'rose'
+  const word = (found.difference ?? 0) < 0 ? 'lower' : 'higher'
   const interval = intervalText(found, amount, ' ms')
-  const against = found.base === 'baseline' ? ` over ${found.base}` : ''
-  return `${noun} ${verb} by ${amount(found.difference ?? 0)} ms${against}${interval}`
+  return `${noun} was ${amount(found.difference ?? 0)} ms ${word}${interval}`
 }
 
 /** Both ends on the difference's side of zero, the smaller first; else none, as its sign is unsure. */
 function intervalText(
-  { ciLow, ciHigh, n, verdict }: Comparison,
+  { ciLow, ciHigh }: Comparison,
   write: (value: number) => string,
   unit: string,
 ): string {
   if (ciLow === null || ciHigh === null || ciLow * ciHigh < 0) return ''
   const [near, far] = [ciLow, ciHigh].sort((a, b) => Math.abs(a) - Math.abs(b))
-  const ends = `${write(near ?? 0)} to ${write(far ?? 0)}${unit}`
-  return verdict === 'inconclusive'
-    ? ` (${ends} in ${plural(n, 'repeat')})`
-    : ` (95 % interval ${ends})`
+  return ` (${write(near ?? 0)} to ${write(far ?? 0)}${unit})`
 }
 
 /** Good news and bad news are set against each other, like is added to like. */
@@ -152,8 +174,8 @@ function waypointSentence(
   return `With a waypoint on the path, ${text}.`
 }
 
-function tooFewSentence(result: Result, [base, other]: readonly [Mode, Mode]): string {
-  const n = result.comparisons.find((c) => c.base === base && c.other === other)?.n ?? 0
-  if (n >= leastWindowsForVerdict || n === 0) return ''
-  return `With ${plural(n, 'repeat')} these are indications; a verdict needs at least ${leastWindowsForVerdict}.`
+function tooFewSentence(result: Result, pair: readonly [Mode, Mode]): string {
+  const windows = windowsOf(result, pair)
+  if (windows >= leastWindowsForVerdict || windows === 0) return ''
+  return `With ${plural(windows, 'repeat')} these are indications; a verdict needs at least ${leastWindowsForVerdict}.`
 }

@@ -34,24 +34,28 @@ function card(result: Result, id: MetricId): Markup {
     const estimate = result.modes[mode]?.summary[id]
     const { value, spread } = estimateText(metric, estimate, typographic)
     const share = most > 0 ? (100 * (estimate?.value ?? 0)) / most : 0
-    return html`<div class="mode-${mode}"><dt>${mode}</dt><dd><span class="bar" style="width:${fixed(share * 0.4, 1)}%"></span><span class="value">${value}</span> <span class="spread">${spread}</span></dd></div>`
+    return html`<div class="mode-${mode}"><dt>${mode}</dt><dd><span class="bar" style="width:${fixed(share * 0.32, 1)}%"></span><span class="value">${value}</span> <span class="spread">${[spread, beside(result, mode, id)].filter((text) => text !== '').join(' \u00b7 ')}</span></dd></div>`
   })}</dl>
 ${smallPrint(result, id)}
 ${change(result, id)}
 </article>`
 }
 
-/** What a headline hides: RSS and process count behind PSS, failures behind a rate. */
+/** PSS means little without the number of processes that share. */
+function beside(result: Result, mode: Mode, id: MetricId): string {
+  const count = result.modes[mode]?.summary.proxyProcesses?.value ?? 0
+  return id === 'proxyPssMiB' && count > 0 ? plural(count, 'process', 'processes') : ''
+}
+
+/** What a headline hides: RSS behind PSS, failures behind a rate. */
 function smallPrint(result: Result, id: MetricId): Markup | null {
   if (id === 'proxyPssMiB') {
-    const parts = modesOf(result).flatMap((mode) => {
-      const { proxyRssMiB, proxyProcesses } = result.modes[mode]?.summary ?? {}
-      const count = proxyProcesses?.value ?? 0
-      if (count === 0) return []
-      const rss = estimateText(metricOf('proxyRssMiB'), proxyRssMiB, typographic).value
-      return [`${mode} ${plural(count, 'process', 'processes')}, RSS ${rss}`]
+    const metric = metricOf('proxyRssMiB')
+    const parts = modesOf(result).map((mode) => {
+      const estimate = result.modes[mode]?.summary[metric.id]
+      return estimateText(metric, estimate, typographic).value
     })
-    return parts.length === 0 ? null : html`<p class="small">${parts.join(' \u00b7 ')}</p>`
+    return html`<p class="small">Summed RSS: ${parts.join(' \u00b7 ')} MiB</p>`
   }
   if (id !== 'achievedRate') return null
   const failed = modesOf(result).map((mode) => ({ mode, ...failures(result, mode) }))
@@ -74,14 +78,14 @@ function change(result: Result, id: MetricId): Markup | null {
   const text = describe(result, found, typographic)
   return html`<p class="change ${text.tone}"><strong>${
     text.direction === null ? text.amount : `${arrows[text.direction]} ${text.amount}`
-  }</strong> ${toneWord(text)}<br><span class="small">${pairName(pair)}${
+  }</strong> ${toneWord(text)}<span class="small">${pairName(pair)}${
     text.interval === '' || text.direction === null ? '' : ` ${text.interval}`
-  }</span>${intervalBar(found)}</p>`
+  } ${intervalBar(found)}</span></p>`
 }
 
 function toneWord({ tone, word, direction }: DifferenceText): string {
   if (direction === null) return word
-  return word === direction ? tone : `${tone}, ${word}`
+  return word.replace(direction, tone)
 }
 
 function pairName(pair: readonly [Mode, Mode] | null): string {

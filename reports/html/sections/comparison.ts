@@ -19,7 +19,7 @@ export function comparisonPart(result: Result): Markup {
   const caption =
     pair === null
       ? 'Medians of the repeats with half the width of their 95 % interval.'
-      : `Medians of the repeats with half the width of their 95 % interval. The difference is ${pair[1]} minus ${pair[0]} (Hodges-Lehmann), in per cent of ${pair[0]} or in the unit of its row; ~ where none was detected.`
+      : `Medians of the repeats with half the width of their 95 % interval. The difference is ${pair[1]} minus ${pair[0]} with its 95 % interval, in per cent of ${pair[0]} or in the unit of its row; ~ where none was detected.`
   return html`${scrollRegion(
     'Comparison of all modes',
     html`<table class="numbers" data-copy="comparison"><caption>${caption}</caption>
@@ -28,7 +28,7 @@ export function comparisonPart(result: Result): Markup {
     )}${
       pair === null
         ? null
-        : html`<th scope="col">${pair[1]} vs ${pair[0]}</th><th scope="col">95 % interval</th><th scope="col">verdict</th><th scope="col">p</th><th scope="col">n</th>`
+        : html`<th scope="col">${pair[1]} vs ${pair[0]}</th><th scope="col" class="word">verdict</th><th scope="col">p</th><th scope="col">n</th>`
     }</tr></thead>
 ${groups.map(([title, test]) => group(result, title, metrics.filter(test), pair))}
 </table>`,
@@ -49,7 +49,7 @@ function group(
   )
   if (known.length === 0) return html``
   return html`<tbody><tr class="group"><th scope="rowgroup" colspan="${
-    1 + shown.length + (pair === null ? 0 : 5)
+    1 + shown.length + (pair === null ? 0 : 4)
   }">${title}</th></tr>${known.map(
     (metric) =>
       html`<tr><th scope="row">${metric.title} <span class="unit">${metric.unit}</span></th>${shown.map(
@@ -73,9 +73,9 @@ function differenceCells(
   metric: Metric,
 ): Markup {
   const found = comparisonOf(result, base, other, metric.id)
-  if (found === undefined) return html`<td></td><td></td><td></td><td></td><td></td>`
+  if (found === undefined) return html`<td></td><td></td><td></td><td></td>`
   const { amount, interval, word, tone } = describe(result, found, typographic)
-  return html`<td class="${tone}">${amount}</td><td>${interval}</td><td class="word ${tone}">${icons[tone]}${word}</td><td>${
+  return html`<td><span class="${tone}">${amount}</span> <span class="spread">${interval}</span></td><td class="word ${tone}">${icons[tone]}${word}</td><td>${
     found.p === null ? 'n/a' : pText(found.p)
   }</td><td>${fixed(found.n, 0)}</td>`
 }
@@ -100,7 +100,7 @@ function pairTable(result: Result, pair: readonly [Mode, Mode]): Markup {
   const [base, other] = pair
   const rows = metrics.filter(({ id }) => (comparisonOf(result, base, other, id)?.n ?? 0) > 0)
   return html`<table class="numbers"><caption>${other} compared with ${base}</caption>
-<thead><tr><th scope="col">Metric</th><th scope="col">${base}</th><th scope="col">${other}</th><th scope="col">difference</th><th scope="col">95 % interval</th><th scope="col">verdict</th><th scope="col">p</th><th scope="col">n</th></tr></thead>
+<thead><tr><th scope="col">Metric</th><th scope="col">${base}</th><th scope="col">${other}</th><th scope="col">difference</th><th scope="col" class="word">verdict</th><th scope="col">p</th><th scope="col">n</th></tr></thead>
 <tbody>${rows.map((metric) => {
     const found = comparisonOf(result, base, other, metric.id)
     const write = (value: number | null | undefined): string =>

@@ -2,6 +2,7 @@ import type { Result } from '../../../harness/result/schema.ts'
 import type { Chart, DataTable, Panel, PanelSpec } from '../../charts/chart.ts'
 import { chartBuilders } from '../../charts/charts.ts'
 import { drawSvg } from '../../charts/svg.ts'
+import { unbroken } from '../../wording/numbers.ts'
 import { html, Markup } from '../markup.ts'
 import { scrollRegion, unavailable } from '../section.ts'
 
@@ -37,7 +38,7 @@ async function figure(chart: Chart, specs: Record<string, PanelSpecs>): Promise<
   )
   const title = `${chart.id}-title`
   return html`<figure id="${chart.id}" class="${chart.panels.length > 1 ? 'double' : 'single'}">
-<figcaption><h3 id="${title}">${chart.finding}</h3><p class="subtitle">${chart.subtitle}</p></figcaption>
+<figcaption><h3 id="${title}">${unbroken(chart.finding)}</h3><p class="subtitle">${chart.subtitle}</p></figcaption>
 ${legend(chart)}
 <div class="panels" role="img" aria-labelledby="${title}">${panels}</div>
 <details><summary>How to read this</summary><p>${chart.reading}</p></details>

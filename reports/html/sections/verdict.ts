@@ -1,6 +1,6 @@
 import type { Result } from '../../../harness/result/schema.ts'
 import { findingsOf } from '../../wording/findings.ts'
-import { fixed, plural, seconds, typographic } from '../../wording/numbers.ts'
+import { fixed, plural, seconds, typographic, unbroken } from '../../wording/numbers.ts'
 import { alarm, loadText, mainPair } from '../../wording/run.ts'
 import { verdictSentence } from '../../wording/verdict.ts'
 import { type Child, html, type Markup } from '../markup.ts'
@@ -17,20 +17,22 @@ export function badge(result: Result): { readonly word: string; readonly tone: s
 export function verdictPart(result: Result): Child {
   const raised = alarm(result)
   const { options, environment } = result
-  const sentence = html`<p class="lead">${verdictSentence(result, typographic)}</p>`
+  const sentence = html`<p class="lead">${unbroken(verdictSentence(result, typographic))}</p>`
   return [
     raised === null
       ? sentence
       : html`<div class="alarm" role="note"><p><strong>\u26a0 ${raised}</strong></p>
 <p>The figures below are shown for diagnosis only.</p></div>`,
-    html`<p class="setting">${[
-      options.workload,
-      loadText(result, typographic),
-      plural(options.connections, 'connection'),
-      `${plural(options.rounds, 'repeat')} of ${seconds(options.durationMs)}`,
-      `Node ${environment.node.replace(/^v/, '')}`,
-      plural(environment.cores, 'core'),
-    ].join(' \u00b7 ')}</p>`,
+    html`<p class="setting">${unbroken(
+      [
+        options.workload,
+        loadText(result, typographic),
+        plural(options.connections, 'connection'),
+        `${plural(options.rounds, 'repeat')} of ${seconds(options.durationMs)}`,
+        `Node ${environment.node.replace(/^v/, '')}`,
+        plural(environment.cores, 'core'),
+      ].join(' \u00b7 '),
+    )}</p>`,
     raised === null || mainPair(result) === null
       ? null
       : html`<details><summary>What the figures would say</summary>${sentence}</details>`,
