@@ -1,0 +1,171 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Endpoint } from '../../workloads/discovery.ts'
+import { nowUs } from './clock.ts'
+import { LoadError } from './errors.ts'
+import { Pool } from './pool.ts'
+import type { LoadEvent, LoadPlan, LoadResult } from './protocol.ts'
+import { LoadRecord } from './record.ts'
+import { closedLoop, openLoop, type Source } from './source.ts'
+
+export interface RunPlanOptions {
+  readonly endpoint: Endpoint
+  /** Called for every event but `result` and `error`: those are how the promise ends. */
+  readonly onEvent: (event: LoadEvent) => void
+  readonly signal: AbortSignal
+}
+
+/** The first connections have this long to open before the first request is due. */
+const openingMs = 1_000
+const openingCheckMs = 5
+
+/** From the decision to start until the first moment of the load. */
+const leadInMs = 5
+
+/** A request sent in the window's last moment still has its whole timeout, and the sweep its turn. */
+const drainSlackMs = 300
+
+const pointMs = 1_000
+
+/** Carries out one plan. Rejects with LoadError `interrupted` when aborted. */
+export async function runPlan(plan: LoadPlan, options: RunPlanOptions): Promise<LoadResult> {
+  const failure = new AbortController()
+  const signal = AbortSignal.any([options.signal, failure.signal])
+  const load = await prepare(plan, options.endpoint, (error) => failure.abort(error))
+  try {
+    return await load.carryOut(options.onEvent, signal)
+  } catch (error) {
+    if (failure.signal.aborted) throw failure.signal.reason
+    if (signal.aborted) throw new LoadError('interrupted', 'the load was stopped', 'run it again')
+    throw error
+  } finally {
+    load.stop()
+  }
+}
+
+interface PreparedLoad {
+  carryOut(onEvent: (event: LoadEvent) => void, signal: AbortSignal): Promise<LoadResult>
+  stop(): void
+}
+
+async function prepare(
+  plan: LoadPlan,
+  endpoint: Endpoint,
+  onError: (error: Error) => void,
+): Promise<PreparedLoad> {
+  const record = new LoadRecord()
+  const edges = { startUs: Infinity, windowUs: Infinity, endUs: Infinity }
+  let drained: (() => void) | undefined
+  let source: Source | undefined
+
+  const pool = new Pool(
+    {
+      url: `http://${urlHost(endpoint.host)}:${endpoint.port}${plan.path}`,
+      method: plan.method,
+      headers: { host: endpoint.authority, ...plan.headers },
+      body: plan.requestBytes > 0 ? Buffer.alloc(plan.requestBytes, 'x') : undefined,
+      connections: plan.connections,
+    },
+    plan,
+    {
+      settled: (request, outcome, atUs, bytes) => {
+        record.settled(request, outcome, atUs, bytes)
+        if (drained !== undefined && record.outstanding === 0) drained()
+      },
+      idle: () => source?.connectionIdle(),
+      attemptFailed: () => source?.attemptFailed(),
+    },
+  )
+  const isMeasured = (us: number): boolean => us >= edges.windowUs && us < edges.endUs
+  const request = (intendedUs: number, dueUs: number) => {
+    const made = { intendedUs, dueUs, sentUs: 0, measured: isMeasured(intendedUs) }
+    record.arrived(made, plan.model === 'open')
+    return made
+  }
+  const arrive = (intendedUs: number, atUs: number): void => pool.submit(request(intendedUs, atUs))
+  const fail = (atUs: number): void => record.settled(request(atUs, atUs), 'connectFailed', atUs, 0)
+  const from =
+    plan.model === 'open' ? await openLoop(plan, arrive, onError) : closedLoop(pool, arrive, fail)
+  source = from
+
+  const carryOut = async (
+    onEvent: (event: LoadEvent) => void,
+    signal: AbortSignal,
+  ): Promise<LoadResult> => {
+    const openingEndsUs = nowUs() + openingMs * 1e3
+    while (pool.isOpening && nowUs() < openingEndsUs) {
+      await sleep(openingCheckMs, undefined, { signal })
+    }
+    edges.startUs = nowUs() + leadInMs * 1e3
+    edges.windowUs = edges.startUs + plan.warmupMs * 1e3
+    edges.endUs = edges.windowUs + plan.windowMs * 1e3
+    const startedAtMs = Math.round(Date.now() + (edges.windowUs - nowUs()) / 1e3)
+    from.start(edges.startUs, edges.endUs)
+    onEvent({ event: 'warmup', atMs: Date.now() })
+
+    await until(edges.windowUs, signal)
+    onEvent({ event: 'window-start', atMs: Date.now() })
+    const before = ownCost(pool)
+    for (let offsetMs = pointMs; offsetMs < plan.windowMs; offsetMs += pointMs) {
+      await until(edges.windowUs + offsetMs * 1e3, signal)
+      const point = record.closePoint(offsetMs)
+      onEvent({ event: 'progress', atMs: Date.now(), point })
+    }
+    await until(edges.endUs, signal)
+    onEvent({ event: 'window-end', atMs: Date.now() })
+    const cost = ownCost(pool)
+
+    if (record.outstanding > 0) {
+      const everythingSettled = new Promise<void>((resolve) => {
+        drained = resolve
+      })
+      const limit = sleep(plan.timeoutMs + drainSlackMs, undefined, { signal, ref: false })
+      await Promise.race([everythingSettled, limit])
+    }
+    for (const left of pool.abandon()) record.settled(left, 'unanswered', nowUs(), 0)
+    const point = record.closePoint(plan.windowMs)
+    onEvent({ event: 'progress', atMs: Date.now(), point })
+    return {
+      startedAtMs,
+      durationMs: plan.windowMs,
+      ...record.finish(plan.windowMs),
+      connections: {
+        opened: pool.opened - before.opened,
+        closedEarly: pool.closedEarly - before.closedEarly,
+      },
+      generator: {
+        cpuUs: cost.cpuUs - before.cpuUs,
+        eventLoopUtilization: performance.eventLoopUtilization(cost.loop, before.loop).utilization,
+      },
+    }
+  }
+
+  return {
+    carryOut,
+    stop: () => {
+      from.stop()
+      pool.stop()
+    },
+  }
+}
+
+function ownCost(pool: Pool) {
+  const { user, system } = process.cpuUsage()
+  return {
+    cpuUs: user + system,
+    loop: performance.eventLoopUtilization(),
+    opened: pool.opened,
+    closedEarly: pool.closedEarly,
+  }
+}
+
+async function until(us: number, signal: AbortSignal): Promise<void> {
+  // Timers round down to whole milliseconds and may fire just before.
+  for (let leftUs = us - nowUs(); leftUs > 0; leftUs = us - nowUs()) {
+    await sleep(Math.max(leftUs / 1e3, 1), undefined, { signal })
+  }
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

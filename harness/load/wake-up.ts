@@ -1,0 +1,60 @@
+import { Worker } from 'node:worker_threads'
+import type { ArrivalPattern } from './arrivals.ts'
+import { nowUs } from './clock.ts'
+import { cell, type WakeThreadData, type WakeThreadStart } from './wake-thread.ts'
+
+/**
+ * Wakes the main thread for every arrival, to well below a millisecond and without spinning between
+ * them. Timers cannot: Node's have a grid of 1 ms. A helper thread goes through the same arrivals (same
+ * seed), sleeps in Atomics.wait, whose timeout is a futex's with nanoseconds, and sends an empty message.
+ * It does so a little early, by what it takes on the way, and the main thread waits out the rest.
+ */
+export interface WakeUp {
+  start(start: WakeThreadStart): void
+  stop(): void
+}
+
+/** Kernel timer slack (50 µs) and thread hop: what a wake-up without lead comes late by. */
+const leadUs = 80
+
+/** The longest the main thread spins for an arrival; at least the lead, see wake-thread.ts. */
+const spinUs = 100
+
+export interface WakeUpOptions {
+  readonly pattern: ArrivalPattern
+  readonly onWake: () => void
+  readonly onError: (error: Error) => void
+}
+
+/** Resolves when the thread runs and waits for its start. */
+export async function prepareWakeUp({ pattern, onWake, onError }: WakeUpOptions): Promise<WakeUp> {
+  const cells = new Int32Array(new SharedArrayBuffer(8))
+  const data: WakeThreadData = { pattern, cells, leadUs }
+  const thread = new Worker(new URL('./wake-thread.js', import.meta.url), { workerData: data })
+  await new Promise<void>((resolve, reject) => {
+    thread.once('online', resolve)
+    thread.once('error', reject)
+  })
+  thread.on('error', onError)
+  thread.on('message', () => {
+    // Before the clock is read: an arrival the thread skips from now on is one that onWake sees.
+    Atomics.store(cells, cell.pending, 0)
+    onWake()
+  })
+  return {
+    start: (start) => thread.postMessage(start),
+    stop: () => {
+      Atomics.store(cells, cell.stopped, 1)
+      Atomics.notify(cells, cell.stopped)
+      thread.terminate().catch(onError)
+    },
+  }
+}
+
+/** True once `dueUs` has come, spinning for it when it is that close. */
+export function isDue(dueUs: number): boolean {
+  for (let leftUs = dueUs - nowUs(); leftUs > 0; leftUs = dueUs - nowUs()) {
+    if (leftUs > spinUs) return false
+  }
+  return true
+}

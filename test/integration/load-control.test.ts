@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import * as net from 'node:net'
+import { resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { LoadEvent, LoadPlan, LoadResult } from '../../harness/load/protocol.ts'
+
+const entry = resolve(import.meta.dirname, '../../harness/load/main.js')
+const slow = createServer((_, response) => setTimeout(() => response.end('x'), 50))
+const fast = createServer((_, response) => response.end('x'))
+let generator: ChildProcess
+let controlPort: number
+
+async function listen(server: net.Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as net.AddressInfo).port
+}
+
+before(async () => {
+  const probe = net.createServer()
+  controlPort = await listen(probe)
+  probe.close()
+  generator = fork(entry, {
+    env: {
+      HOST: '127.0.0.1',
+      PORT: String(controlPort),
+      SLOW_SERVICE_HOST: '127.0.0.1',
+      SLOW_SERVICE_PORT: String(await listen(slow)),
+      FAST_SERVICE_HOST: '127.0.0.1',
+      FAST_SERVICE_PORT: String(await listen(fast)),
+    },
+  })
+  assert.deepEqual((await once(generator, 'message'))[0], { type: 'started' })
+})
+
+after(() => {
+  generator.kill('SIGKILL')
+  for (const server of [slow, fast]) {
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
+const plan: LoadPlan = {
+  service: 'slow',
+  path: '/',
+  method: 'GET',
+  requestBytes: 0,
+  headers: {},
+  model: 'open',
+  ratePerSecond: 100,
+  arrivals: 'uniform',
+  connections: 16,
+  keepAlive: true,
+  timeoutMs: 5_000,
+  warmupMs: 500,
+  windowMs: 2_000,
+  seed: 1,
+}
+
+async function post(changes: object = {}): Promise<IncomingMessage> {
+  const outgoing = request({ host: '127.0.0.1', port: controlPort, path: '/load', method: 'POST' })
+  outgoing.end(JSON.stringify({ ...plan, ...changes }))
+  return (await once(outgoing, 'response'))[0]
+}
+
+async function* events(response: IncomingMessage): AsyncGenerator<LoadEvent> {
+  let rest = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) yield JSON.parse(line) as LoadEvent
+  }
+}
+
+async function collect(changes: object = {}): Promise<{ events: LoadEvent[]; result: LoadResult }> {
+  const all: LoadEvent[] = []
+  for await (const event of events(await post(changes))) all.push(event)
+  const last = all.at(-1)
+  if (last?.event !== 'result') throw new Error(JSON.stringify(last))
+  return { events: all, result: last.result }
+}
+
+test('a server with a delay of 50 ms at 100 requests/s: p50 within 50 to 53 ms at 100 ± 1 per second', async () => {
+  const { result } = await collect()
+  assert.equal(result.outcomes.ok, result.arrivals)
+  const { p50 } = result.latencyUs
+  assert.ok(p50 !== null && p50 >= 50_000 && p50 <= 53_000, `p50 ${p50} µs`)
+  assert.ok(Math.abs(result.achievedRate - 100) <= 1, `${result.achievedRate} per second`)
+})
+
+test('events come in order, the edges of the window when they are planned', async () => {
+  const { events, result } = await collect({ service: 'fast' })
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['warmup', 'window-start', 'progress', 'window-end', 'progress', 'result'],
+  )
+  const at = (name: string): number =>
+    events.flatMap((event) => (event.event === name && 'atMs' in event ? event.atMs : []))[0] ?? 0
+  assert.ok(Math.abs(at('window-start') - result.startedAtMs) < 100)
+  assert.ok(Math.abs(at('window-end') - result.startedAtMs - 2_000) < 100)
+  assert.deepEqual(
+    result.points.map(({ offsetMs, durationMs }) => [offsetMs, durationMs]),
+    [
+      [0, 1_000],
+      [1_000, 1_000],
+    ],
+  )
+  assert.equal(
+    result.points.reduce((sum, point) => sum + point.ok, 0),
+    result.outcomes.ok,
+  )
+})
+
+test('lag stays below a millisecond at the median, far from a core', async () => {
+  const { result } = await collect({ service: 'fast', ratePerSecond: 1000, arrivals: 'jittered' })
+  assert.equal(result.outcomes.ok, 2_000)
+  assert.ok(result.lagUs.p50 < 1_000, `lag p50 ${result.lagUs.p50} µs`)
+  const cores = result.generator.cpuUs / 2_000_000
+  assert.ok(cores < 0.6, `${cores} cores`)
+})
+
+test('a second plan is refused while one runs, and closing its request frees the generator', async () => {
+  const first = await post({ windowMs: 60_000 })
+  const stream = events(first)
+  assert.equal((await stream.next()).value?.event, 'warmup')
+  const second = await post()
+  assert.equal(second.statusCode, 409)
+  second.resume()
+  first.destroy()
+  let status: number | undefined = 409
+  for (let tries = 0; status === 409 && tries < 100; tries += 1) {
+    const next = await post({ windowMs: 100, warmupMs: 0 })
+    status = next.statusCode
+    next.resume()
+    await once(next, 'close')
+  }
+  assert.equal(status, 200)
+})
+
+test('a bad plan is answered with 400 and what is wrong with it', async () => {
+  const response = await post({ connections: 0 })
+  assert.equal(response.statusCode, 400)
+  const [text] = await once(response.setEncoding('utf8'), 'data')
+  assert.match(text, /"code":"plan-invalid".*connections: /)
+})
+
+test('SIGTERM ends a load with an error event and the process with code 0', async () => {
+  const stream = events(await post({ windowMs: 60_000 }))
+  assert.equal((await stream.next()).value?.event, 'warmup')
+  const exited = once(generator, 'exit')
+  generator.kill('SIGTERM')
+  let last: LoadEvent | undefined
+  for await (const event of stream) last = event
+  assert.deepEqual(last?.event === 'error' ? last.code : last, 'interrupted')
+  assert.deepEqual(await exited, [0, null])
+})
