@@ -29,10 +29,13 @@ export interface ProxyProcess {
 /** Bound, not listening: what a node agent hands over. */
 export interface BoundSocket extends SocketAddress {
   readonly handle: unknown
+  /** Without it the kernel goes on accepting connections that nobody serves. */
+  close(): void
 }
 
 interface Handle {
   getsockname(out: { address?: string; port?: number }): number
+  close(): void
 }
 
 export function bindSocket(host: string, port = 0): BoundSocket {
@@ -42,7 +45,7 @@ export function bindSocket(host: string, port = 0): BoundSocket {
   if (typeof handle === 'number') throw new Error(`cannot bind ${host}:${port}: ${handle}`)
   const name: { port?: number } = {}
   handle.getsockname(name)
-  return { host, port: name.port ?? 0, handle }
+  return { host, port: name.port ?? 0, handle, close: () => handle.close() }
 }
 
 type CreateHandle = (host: string, port: number, family: 4) => Handle | number

@@ -3,7 +3,7 @@ import net from 'node:net'
 import type { AppProtocol, Service, Workload } from '../../proxies/config/mesh-state.ts'
 import type { SocketAddress, WorkloadCertificate } from '../../proxies/config/process.ts'
 import { createTestAuthority, type TestAuthority } from './certificates.ts'
-import { bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
+import { type BoundSocket, bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
 
 export const CLIENT_ID = 'spiffe://cluster.local/ns/shop/sa/client'
 export const SERVER_ID = 'spiffe://cluster.local/ns/shop/sa/server'
@@ -33,7 +33,7 @@ export interface SidecarPair {
   /** Where the client application connects to. */
   readonly address: SocketAddress
   /** Where the server's sidecar listens. */
-  readonly inbound: SocketAddress
+  readonly inbound: BoundSocket
   stop(): Promise<void>
 }
 
@@ -128,7 +128,11 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
     authority,
     address: outbound,
     inbound,
-    stop: async () => void (await Promise.all([client.stop(), server.stop()])),
+    stop: async () => {
+      inbound.close()
+      outbound.close()
+      await Promise.all([client.stop(), server.stop()])
+    },
   }
 }
 

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net from 'node:net'
+import { after, before, test } from 'node:test'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import type { SocketAddress } from '../../proxies/config/process.ts'
+import { createTestAuthority } from '../support/certificates.ts'
+import { type HttpApp, startHttpApp } from '../support/http-app.ts'
+import { total } from '../support/proxy-process.ts'
+import { exchangeRaw } from '../support/raw-client.ts'
+import {
+  CLIENT_ID,
+  listenLocal,
+  type PairOptions,
+  SERVER_ID,
+  startSidecarPair,
+} from '../support/sidecar-pair.ts'
+
+const SECRET = 'a-body-that-must-not-be-readable'
+const REQUEST = `POST /echo HTTP/1.1\r\nHost: server\r\nConnection: close\r\nContent-Length: ${SECRET.length}\r\n\r\n${SECRET}`
+
+let app: HttpApp
+before(async () => {
+  app = await startHttpApp()
+})
+after(() => app?.close())
+
+/** Forwards bytes and keeps them all. */
+async function startRelay(to: SocketAddress): Promise<{ address: SocketAddress; seen: Buffer[] }> {
+  const seen: Buffer[] = []
+  const server = net.createServer((client) => {
+    const upstream = net.connect({ host: to.host, port: to.port })
+    for (const [from, into] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      from.on('data', (chunk: Buffer) => {
+        seen.push(chunk)
+        into.write(chunk)
+      })
+      from.on('end', () => into.end())
+      from.on('error', () => into.destroy())
+    }
+  })
+  server.unref()
+  return { address: await listenLocal(server), seen }
+}
+
+test('nothing between two sidecars is readable', async () => {
+  let seen: Buffer[] = []
+  const pair = await startSidecarPair({
+    app: app.address,
+    via: async (real) => {
+      const relay = await startRelay(real)
+      seen = relay.seen
+      return relay.address
+    },
+  })
+  const answer = await exchangeRaw(pair.address, REQUEST)
+  assert.ok(answer.endsWith(SECRET))
+  const wire = Buffer.concat(seen).toString('latin1')
+  assert.ok(wire.length > 2 * SECRET.length)
+  for (const word of [SECRET, 'HTTP/1.1', 'echo', SERVER_ID, 'x-request-id']) {
+    assert.ok(!wire.includes(word), `${word} is on the wire`)
+  }
+  await pair.stop()
+})
+
+const refusals: Record<
+  string,
+  { options: Partial<PairOptions>; reason: RegExp; by: 'client' | 'server' }
+> = {
+  'a server with another identity': {
+    options: {
+      serverCertificate: (authority) =>
+        authority.issue(SERVER_ID, { uris: ['spiffe://cluster.local/ns/shop/sa/impostor'] }),
+    },
+    reason: /UF/,
+    by: 'client',
+  },
+  'a server of another authority': {
+    options: {
+      serverCertificate: async (authority) =>
+        (await createTestAuthority('other root')).issue(SERVER_ID, {
+          rootsPem: authority.rootPem,
+        }),
+    },
+    reason: /UF/,
+    by: 'client',
+  },
+  'a client of another trust domain': {
+    options: {
+      clientCertificate: (authority) =>
+        authority.issue(CLIENT_ID, { uris: ['spiffe://other.domain/ns/shop/sa/client'] }),
+    },
+    reason: /PEER_TRUST_DOMAIN/,
+    by: 'server',
+  },
+  'a client without a mesh name': {
+    options: { clientCertificate: (authority) => authority.issue(CLIENT_ID, { uris: [] }) },
+    reason: /PEER_IDENTITY/,
+    by: 'server',
+  },
+  'an expired client': {
+    options: {
+      clientCertificate: (authority) =>
+        authority.issue(CLIENT_ID, {
+          notBeforeMs: Date.now() - 7_200_000,
+          notAfterMs: Date.now() - 3_600_000,
+        }),
+    },
+    reason: /PEER_UNTRUSTED/,
+    by: 'server',
+  },
+}
+
+for (const [who, { options, reason, by }] of Object.entries(refusals)) {
+  test(`${who} is refused: the application sees 503, the other application nothing`, async () => {
+    const before = app.requests.length
+    let seen: Buffer[] = []
+    const pair = await startSidecarPair({
+      app: app.address,
+      ...options,
+      via: async (real) => {
+        const relay = await startRelay(real)
+        seen = relay.seen
+        return relay.address
+      },
+    })
+    assert.match(
+      await exchangeRaw(pair.address, REQUEST),
+      /^HTTP\/1\.1 503 Service Unavailable\r\n/,
+    )
+    assert.equal(app.requests.length, before)
+    assert.ok(!Buffer.concat(seen).toString('latin1').includes(SECRET), 'never in plaintext')
+    if (by === 'server') await pair.server.logged(reason)
+    else {
+      const metrics = await pair.client.metrics()
+      const failed = metrics.filter(({ name }) => name === 'istio_requests_total')
+      assert.match(String(failed[0]?.labels.response_flags), reason)
+      assert.equal(total(failed, 'istio_requests_total', { response_code: '503' }), 1)
+    }
+    await pair.stop()
+  })
+}
+
+test('PERMISSIVE lets plaintext in and STRICT does not', async () => {
+  const permissive = await startSidecarPair({ app: app.address })
+  const answer = await exchangeRaw(
+    permissive.inbound,
+    REQUEST.replace('Host', 'X-Forwarded-Client-Cert: URI=forged\r\nHost'),
+  )
+  assert.ok(answer.endsWith(SECRET))
+  assert.match(answer, /\r\nserver: istio-envoy\r\n/)
+  assert.equal(app.requests.at(-1)?.headers['x-forwarded-client-cert'], undefined)
+  const metrics = await permissive.server.metrics()
+  const labels = { reporter: 'destination', connection_security_policy: 'none' }
+  assert.equal(total(metrics, 'istio_requests_total', labels), 1)
+  await permissive.stop()
+
+  const strict = await startSidecarPair({ app: app.address, mtlsMode: 'STRICT' })
+  const before = app.requests.length
+  assert.doesNotMatch(await exchangeRaw(strict.inbound, REQUEST), /HTTP/)
+  assert.equal(app.requests.length, before)
+  await strict.server.logged(/connection refused/)
+  assert.ok((await exchangeRaw(strict.address, REQUEST)).endsWith(SECRET), 'the mesh still gets in')
+  await strict.stop()
+})
+
+test('a TLS client that sends no certificate is refused', async () => {
+  const pair = await startSidecarPair({ app: app.address, mtlsMode: 'STRICT' })
+  const socket = connectTls({
+    host: pair.inbound.host,
+    port: pair.inbound.port,
+    ALPNProtocols: ['istio', 'http/1.1'],
+    rejectUnauthorized: false,
+  })
+  socket.on('error', () => {})
+  socket.write(REQUEST)
+  let received = ''
+  socket.on('data', (chunk) => {
+    received += chunk
+  })
+  await new Promise((resolve) => socket.on('close', resolve))
+  assert.equal(received, '')
+  await pair.server.logged(/PEER_NO_CERTIFICATE/)
+  await pair.stop()
+})
+
+test("an application's own TLS passes a PERMISSIVE sidecar untouched", async () => {
+  const authority = await createTestAuthority('application')
+  const { certChainPem, privateKeyPem } = await authority.issue('spiffe://a/ns/b/sa/c')
+  const tlsApp = createTlsServer({ cert: certChainPem, key: privateKeyPem }, (socket) => {
+    socket.end('own tls')
+  })
+  const pair = await startSidecarPair({ app: await listenLocal(tlsApp) })
+  const socket = connectTls({
+    host: pair.inbound.host,
+    port: pair.inbound.port,
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: false,
+  })
+  const [chunk] = await once(socket, 'data')
+  assert.equal(String(chunk), 'own tls')
+  socket.destroy()
+  tlsApp.close()
+  await pair.stop()
+})
