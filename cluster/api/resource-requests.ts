@@ -19,6 +19,7 @@ import {
 } from './resource-writes.ts'
 import { notAllowed, nothingThere, type Route } from './route.ts'
 import { scaleOf } from './scale.ts'
+import { tableOf, wantsTable } from './table.ts'
 import { streamWatch } from './watch-stream.ts'
 
 export interface ResourceRequest {
@@ -61,17 +62,35 @@ function checkSubresource({ kind, name, subresource, rest }: Route): void {
   if (!known || name === undefined || (rest !== '' && subresource !== 'proxy')) throw nothingThere()
 }
 
-function get({ store, route, response }: ResourceRequest): void {
+function get({ store, route, query, message, response }: ResourceRequest): void {
   const object = stored(store, route)
+  if (wantsTable(message.headers.accept) && route.subresource === undefined) {
+    const { resourceVersion } = object.metadata
+    const includeObject = query.get('includeObject')
+    sendJson(
+      response,
+      200,
+      tableOf(route.kind, [object], { metadata: { resourceVersion }, includeObject }),
+    )
+    return
+  }
   sendText(response, 200, jsonOf(route.subresource === 'scale' ? scaleOf(object) : object))
 }
 
-function list({ store, route, query, response, signal }: ResourceRequest): void {
+function list({ store, route, query, message, response, signal }: ResourceRequest): void {
+  const asTable = wantsTable(message.headers.accept)
+  const includeObject = query.get('includeObject')
   if (isOn(query, 'watch')) {
-    streamWatch({ store, route, query, response, signal })
+    const render = (object: Readonly<KubeObject>) =>
+      JSON.stringify(tableOf(route.kind, [object], { includeObject }))
+    streamWatch({ store, route, query, response, signal, ...(asTable && { render }) })
     return
   }
   const { items, metadata } = listPage(store, route, query)
+  if (asTable) {
+    sendJson(response, 200, tableOf(route.kind, items, { metadata, includeObject }))
+    return
+  }
   sendList(response, route, metadata, items)
 }
 

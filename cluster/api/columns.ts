@@ -1,0 +1,167 @@
+import type { KubeObject } from '../objects.ts'
+import { age } from './age.ts'
+import { isObject, members, valueAt } from './json.ts'
+import { podReady, podRestarts, podState } from './pod-columns.ts'
+
+export interface Column {
+  readonly name: string
+  /** Shown by `kubectl get -o wide` only. */
+  readonly wide?: boolean
+  readonly type?: 'string' | 'integer'
+  readonly value: (object: Readonly<KubeObject>, nowMs: number) => string | number
+}
+
+type Row = Readonly<KubeObject>
+
+function text(name: string, path: string, fallback = '<none>'): Column {
+  return { name, value: (row) => String(valueAt(row, path) ?? fallback) }
+}
+
+function count(name: string, path: string): Column {
+  return { name, type: 'integer', value: (row) => Number(valueAt(row, path) ?? 0) }
+}
+
+function wide(column: Column): Column {
+  return { ...column, wide: true }
+}
+
+function condition(name: string, type: string): Column {
+  return { name, value: (row) => conditionStatus(row, type) }
+}
+
+function conditionStatus(row: Row, type: string): string {
+  const found = members(valueAt(row, 'status.conditions')).find((it) => it.type === type)
+  return String(found?.status ?? 'Unknown')
+}
+
+function pairs(path: string): (row: Row) => string {
+  return (row) => {
+    const map = valueAt(row, path)
+    const list = isObject(map) ? Object.entries(map).map(([key, value]) => `${key}=${value}`) : []
+    return list.join(',') || '<none>'
+  }
+}
+
+function listed(path: string, member: string): (row: Row) => string {
+  return (row) =>
+    members(valueAt(row, path))
+      .map((it) => String(it[member] ?? ''))
+      .join(',') || '<none>'
+}
+
+const dataCount: Column = {
+  name: 'Data',
+  type: 'integer',
+  value: ({ data }) => (isObject(data) ? Object.keys(data).length : 0),
+}
+
+const podTemplate: readonly Column[] = [
+  wide({ name: 'Containers', value: listed('spec.template.spec.containers', 'name') }),
+  wide({ name: 'Images', value: listed('spec.template.spec.containers', 'image') }),
+  wide({ name: 'Selector', value: pairs('spec.selector.matchLabels') }),
+]
+
+function servicePorts(row: Row): string {
+  const ports = members(valueAt(row, 'spec.ports')).map(
+    ({ port, protocol }) => `${port}/${protocol}`,
+  )
+  return ports.join(',') || '<none>'
+}
+
+function nodeState(row: Row): string {
+  const state = conditionStatus(row, 'Ready') === 'True' ? 'Ready' : 'NotReady'
+  return valueAt(row, 'spec.unschedulable') === true ? `${state},SchedulingDisabled` : state
+}
+
+function nodeAddress(row: Row): string {
+  const addresses = members(valueAt(row, 'status.addresses'))
+  return String(addresses.find(({ type }) => type === 'InternalIP')?.address ?? '<none>')
+}
+
+function endpointAddresses(row: Row): string {
+  const addresses = members(row.endpoints).flatMap((it) =>
+    Array.isArray(it.addresses) ? it.addresses.map(String) : [],
+  )
+  return addresses.join(',') || '<unset>'
+}
+
+/** What `kubectl get` shows of a kind between name and age, as a real cluster does. */
+export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
+  'v1/Namespace': [text('Status', 'status.phase')],
+  'v1/Node': [
+    { name: 'Status', value: nodeState },
+    text('Version', 'status.nodeInfo.kubeletVersion', ''),
+    wide({ name: 'Internal-IP', value: nodeAddress }),
+  ],
+  'v1/Pod': [
+    { name: 'Ready', value: podReady },
+    { name: 'Status', value: podState },
+    { name: 'Restarts', type: 'integer', value: podRestarts },
+    wide(text('IP', 'status.podIP')),
+    wide(text('Node', 'spec.nodeName')),
+  ],
+  'v1/Service': [
+    text('Type', 'spec.type'),
+    text('Cluster-IP', 'spec.clusterIP'),
+    { name: 'External-IP', value: () => '<none>' },
+    { name: 'Port(s)', value: servicePorts },
+    wide({ name: 'Selector', value: pairs('spec.selector') }),
+  ],
+  'v1/ConfigMap': [dataCount],
+  'v1/Secret': [text('Type', 'type'), dataCount],
+  'v1/Event': [
+    {
+      name: 'Last Seen',
+      value: (row, nowMs) => age(row.lastTimestamp ?? row.metadata.creationTimestamp, nowMs),
+    },
+    text('Type', 'type'),
+    text('Reason', 'reason'),
+    {
+      name: 'Object',
+      value: (row) =>
+        `${String(valueAt(row, 'involvedObject.kind')).toLowerCase()}/${valueAt(row, 'involvedObject.name')}`,
+    },
+    text('Message', 'message', ''),
+  ],
+  'apps/v1/Deployment': [
+    {
+      name: 'Ready',
+      value: (row) =>
+        `${valueAt(row, 'status.readyReplicas') ?? 0}/${valueAt(row, 'spec.replicas') ?? 0}`,
+    },
+    count('Up-to-date', 'status.updatedReplicas'),
+    count('Available', 'status.availableReplicas'),
+    ...podTemplate,
+  ],
+  'apps/v1/ReplicaSet': [
+    count('Desired', 'spec.replicas'),
+    count('Current', 'status.replicas'),
+    count('Ready', 'status.readyReplicas'),
+    ...podTemplate,
+  ],
+  'apps/v1/DaemonSet': [
+    count('Desired', 'status.desiredNumberScheduled'),
+    count('Current', 'status.currentNumberScheduled'),
+    count('Ready', 'status.numberReady'),
+    count('Up-to-date', 'status.updatedNumberScheduled'),
+    count('Available', 'status.numberAvailable'),
+    ...podTemplate,
+  ],
+  'discovery.k8s.io/v1/EndpointSlice': [
+    text('AddressType', 'addressType'),
+    { name: 'Ports', value: listed('ports', 'port') },
+    { name: 'Endpoints', value: endpointAddresses },
+  ],
+  'coordination.k8s.io/v1/Lease': [text('Holder', 'spec.holderIdentity', '')],
+  'gateway.networking.k8s.io/v1/GatewayClass': [
+    text('Controller', 'spec.controllerName'),
+    condition('Accepted', 'Accepted'),
+  ],
+  'gateway.networking.k8s.io/v1/Gateway': [
+    text('Class', 'spec.gatewayClassName'),
+    { name: 'Address', value: listed('status.addresses', 'value') },
+    condition('Programmed', 'Programmed'),
+  ],
+  'security.istio.io/v1/AuthorizationPolicy': [text('Action', 'spec.action', 'ALLOW')],
+  'security.istio.io/v1/PeerAuthentication': [text('Mode', 'spec.mtls.mode', 'UNSET')],
+}

@@ -1,0 +1,46 @@
+import type { KubeObject } from '../objects.ts'
+import { isObject, members, valueAt } from './json.ts'
+
+type Pod = Readonly<KubeObject>
+
+/** Native sidecars count as containers, other init containers do not. */
+export function podReady(pod: Pod): string {
+  const sidecars = members(valueAt(pod, 'spec.initContainers')).filter(
+    ({ restartPolicy }) => restartPolicy === 'Always',
+  )
+  const total = members(valueAt(pod, 'spec.containers')).length + sidecars.length
+  return `${statuses(pod).filter(({ ready }) => ready === true).length}/${total}`
+}
+
+export function podRestarts(pod: Pod): number {
+  return statuses(pod).reduce((sum, { restartCount }) => sum + Number(restartCount ?? 0), 0)
+}
+
+/** The most telling word: what a container waits for or died of, before the phase of the pod. */
+export function podState(pod: Pod): string {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating'
+  for (const { state } of statuses(pod)) {
+    for (const [kind, fallback] of [
+      ['waiting', undefined],
+      ['terminated', 'Terminated'],
+    ] as const) {
+      const detail = isObject(state) ? state[kind] : undefined
+      if (isObject(detail)) {
+        const reason = detail.reason ?? fallback
+        if (reason !== undefined) return String(reason)
+      }
+    }
+  }
+  return String(valueAt(pod, 'status.reason') ?? valueAt(pod, 'status.phase') ?? 'Unknown')
+}
+
+function statuses(pod: Pod) {
+  const names = members(valueAt(pod, 'spec.initContainers'))
+    .filter(({ restartPolicy }) => restartPolicy === 'Always')
+    .map(({ name }) => name)
+  const init = members(valueAt(pod, 'status.initContainerStatuses'))
+  return [
+    ...members(valueAt(pod, 'status.containerStatuses')),
+    ...init.filter(({ name }) => names.includes(name)),
+  ]
+}
