@@ -5,13 +5,22 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { createServer } from 'node:net'
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const seconds = Number(process.argv[2] ?? 5)
 const host = '127.0.0.1'
-const ports = { service: 47_801, control: 47_802 }
+const ports = { service: await freePort(), control: await freePort() }
 const dist = (path) => fileURLToPath(new URL(`../dist/${path}`, import.meta.url))
+
+async function freePort() {
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  return port
+}
 
 async function start(path, env) {
   const child = fork(dist(path), { env: { ...process.env, HOST: host, ...env } })

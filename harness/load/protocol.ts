@@ -4,7 +4,10 @@
  * stops the load. One plan at a time (409 otherwise). `GET /ready` answers 200.
  */
 export interface LoadPlan {
-  /** Service name as in `<NAME>_SERVICE_HOST`, resolved inside the generator's pod. */
+  /**
+   * Service name as in `<NAME>_SERVICE_HOST`, resolved inside the generator's pod; else the DNS name,
+   * with `name:port` for another port than 8080.
+   */
   readonly service: string
   readonly path: string
   readonly method: 'GET' | 'POST'
@@ -89,7 +92,7 @@ export interface LoadResult {
   readonly outcomes: Outcomes
   /** ok answers only: from the intended start. */
   readonly latencyUs: LatencySummary
-  /** ok answers only: from the moment the request was written. */
+  /** ok answers only: from the moment of sending; without keep-alive that begins with connecting. */
   readonly serviceTimeUs: LatencySummary
   /** Answers with an error status and failures, from the intended start; timeouts at their deadline. */
   readonly failedLatencyUs: LatencySummary

@@ -1,6 +1,6 @@
 import { Distribution } from './distribution.ts'
 import { LoadError } from './errors.ts'
-import type { LoadPoint, LoadResult } from './protocol.ts'
+import type { LoadPlan, LoadPoint, LoadResult } from './protocol.ts'
 import type { LoadRequest, Outcome } from './request.ts'
 
 /** What a window showed; the engine adds when it was and what it cost. */
@@ -24,6 +24,7 @@ export type RecordedLoad = Pick<
  * to report figures that do not add up.
  */
 export class LoadRecord {
+  readonly #open: boolean
   readonly #latency = new Distribution()
   readonly #serviceTime = new Distribution()
   readonly #failed = new Distribution()
@@ -52,10 +53,14 @@ export class LoadRecord {
     return Object.values(this.#outcomes).reduce((sum, count) => sum + count, 0)
   }
 
-  arrived({ measured, intendedUs, dueUs }: LoadRequest, openLoop: boolean): void {
+  constructor(model: LoadPlan['model']) {
+    this.#open = model === 'open'
+  }
+
+  arrived({ measured, intendedUs, dueUs }: LoadRequest): void {
     if (!measured) return
     this.#arrivals += 1
-    if (openLoop) this.#lag.record(dueUs - intendedUs)
+    if (this.#open) this.#lag.record(dueUs - intendedUs)
   }
 
   settled(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number): void {
@@ -64,9 +69,11 @@ export class LoadRecord {
     this.#bytes += bytes
     if (request.sentUs > 0) this.#queue.record(request.sentUs - request.dueUs)
     if (outcome === 'ok') {
-      this.#latency.record(atUs - request.intendedUs)
+      // In a closed loop a request is meant to start when its connection lets it.
+      const startUs = this.#open ? request.intendedUs : request.sentUs
+      this.#latency.record(atUs - startUs)
       this.#serviceTime.record(atUs - request.sentUs)
-      this.#pointLatency.record(atUs - request.intendedUs)
+      this.#pointLatency.record(atUs - startUs)
     } else {
       this.#pointFailed += 1
       if (outcome !== 'unanswered') this.#failed.record(atUs - request.intendedUs)

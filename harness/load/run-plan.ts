@@ -53,7 +53,7 @@ async function prepare(
   endpoint: Endpoint,
   onError: (error: Error) => void,
 ): Promise<PreparedLoad> {
-  const record = new LoadRecord()
+  const record = new LoadRecord(plan.model)
   const edges = { startUs: Infinity, windowUs: Infinity, endUs: Infinity }
   let drained: (() => void) | undefined
   let source: Source | undefined
@@ -79,7 +79,7 @@ async function prepare(
   const isMeasured = (us: number): boolean => us >= edges.windowUs && us < edges.endUs
   const request = (intendedUs: number, dueUs: number) => {
     const made = { intendedUs, dueUs, sentUs: 0, measured: isMeasured(intendedUs) }
-    record.arrived(made, plan.model === 'open')
+    record.arrived(made)
     return made
   }
   const arrive = (intendedUs: number, atUs: number): void => pool.submit(request(intendedUs, atUs))
@@ -112,6 +112,7 @@ async function prepare(
       onEvent({ event: 'progress', atMs: Date.now(), point })
     }
     await until(edges.endUs, signal)
+    from.finish()
     onEvent({ event: 'window-end', atMs: Date.now() })
     const cost = ownCost(pool)
 

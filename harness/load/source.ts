@@ -9,6 +9,8 @@ export interface Source {
   connectionIdle(): void
   /** Trying to connect failed, on no request's behalf. */
   attemptFailed(): void
+  /** Everything up to the end has come, even what no wake-up told of yet. */
+  finish(): void
   stop(): void
 }
 
@@ -42,6 +44,7 @@ export async function openLoop(
       if (due <= nowUs()) emitDue()
     },
     attemptFailed: () => {},
+    finish: emitDue,
     stop: () => {
       end = 0
       wakeUp.stop()
@@ -81,6 +84,7 @@ export function closedLoop(
     attemptFailed: () => {
       if (running()) fail(nowUs())
     },
+    finish: () => {},
     stop: () => {
       clearTimeout(begin)
       end = 0

@@ -76,10 +76,10 @@ test('every measured request ends in exactly one outcome, whatever happens to it
   const arrival = fc.record({ outcome: fc.constantFrom(...outcomes), measured: fc.boolean() })
   fc.assert(
     fc.property(fc.array(arrival), fc.array(fc.nat(50)), (arrivals, cuts) => {
-      const record = new LoadRecord()
+      const record = new LoadRecord('open')
       arrivals.forEach(({ outcome, measured }, index) => {
         const request: LoadRequest = { intendedUs: index, dueUs: index, sentUs: index, measured }
-        record.arrived(request, true)
+        record.arrived(request)
         record.settled(request, outcome, index + 100, 10)
         if (cuts.includes(index)) record.closePoint(index + 1)
       })
@@ -101,8 +101,8 @@ test('every measured request ends in exactly one outcome, whatever happens to it
 })
 
 test('a record with a request nobody settled refuses to give figures', () => {
-  const record = new LoadRecord()
-  record.arrived({ intendedUs: 0, dueUs: 0, sentUs: 0, measured: true }, true)
+  const record = new LoadRecord('open')
+  record.arrived({ intendedUs: 0, dueUs: 0, sentUs: 0, measured: true })
   assert.throws(() => record.finish(1000), { code: 'accounting-broken', exitCode: 70 })
 })
 
