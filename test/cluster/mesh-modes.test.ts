@@ -1,40 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { builtInImages } from '../../cluster/embedded/images.ts'
-import { kinds, type Pod } from '../../cluster/kinds.ts'
-import { eventually, get, getText } from '../fixtures/http-get.ts'
-import {
-  appObject,
-  namespaceObject,
-  nodeObject,
-  pidOf,
-  type RunningCore,
-  runningCore,
-  serviceObject,
-  socketApp,
-} from '../fixtures/running-core.ts'
-
-const images = { ...builtInImages, ...socketApp }
-
-async function clientAndTarget(core: RunningCore): Promise<{ client: Pod; target: Pod }> {
-  core.store.create(serviceObject('shop', 'target'))
-  core.store.create(appObject('shop', 'target', { node: 'server' }))
-  core.store.create(appObject('shop', 'client', { node: 'client' }))
-  const [target] = await core.untilReady('shop', 'target', 1)
-  const [client] = await core.untilReady('shop', 'client', 1)
-  assert.ok(target && client)
-  return { client, target }
-}
-
-/** The address at which the client pod finds the service, from its own environment. */
-async function serviceOf(core: RunningCore, client: Pod): Promise<{ host: string; port: number }> {
-  const runner = core.agents.runners().find(({ uid }) => uid === client.metadata.uid)
-  return { host: runner?.captures.get('shop/target') ?? '', port: 80 }
-}
-
-async function metrics(pod: Pod): Promise<string> {
-  return getText(pod.status?.podIP ?? '', 15020, '/metrics')
-}
+import { kinds } from '../../cluster/kinds.ts'
+import { eventually, get } from '../fixtures/http-get.ts'
+import { namespaceObject, nodeObject, pidOf, runningCore } from '../fixtures/running-core.ts'
+import { clientAndTarget, images, metrics, serviceOf } from '../fixtures/shop.ts'
 
 test('with injection both sides get a sidecar that speaks mutual TLS to the other', async (t) => {
   const core = await runningCore(t, { images })
@@ -60,6 +29,35 @@ test('with injection both sides get a sidecar that speaks mutual TLS to the othe
   assert.match(line ?? received, /connection_security_policy="mutual_tls"/)
   assert.match(line ?? '', /source_principal="spiffe:\/\/cluster.local\/ns\/shop\/sa\/default"/)
   assert.match(line ?? '', / 3$/)
+  assert.deepEqual(core.notices, [])
+})
+
+test('in ambient the ztunnels of both nodes carry the connection in HBONE', async (t) => {
+  const core = await runningCore(t, { images })
+  const ztunnel = { 'meshbench.dev/ztunnel': 'true' }
+  core.store.create(nodeObject('client', ztunnel))
+  core.store.create(nodeObject('server', ztunnel))
+  core.store.create(nodeObject('apart'))
+  core.store.create(namespaceObject('shop', { 'istio.io/dataplane-mode': 'ambient' }))
+  const { client, target } = await clientAndTarget(core)
+  assert.equal(target.metadata.annotations?.['ambient.istio.io/redirection'], 'enabled')
+  assert.equal(target.status?.containerStatuses?.length, 1)
+  const ztunnels = await core.untilReady('istio-system', 'ztunnel', 2)
+  assert.deepEqual(ztunnels.map(({ spec }) => spec.nodeName).sort(), ['client', 'server'])
+
+  const service = await serviceOf(core, client)
+  await eventually(service.host, service.port)
+  for (let requests = 1; requests < 3; requests += 1) {
+    assert.equal((await get(service.host, service.port)).pod, target.metadata.name)
+  }
+  const serverSide = ztunnels.find(({ spec }) => spec.nodeName === 'server')
+  assert.ok(serverSide)
+  const received = await metrics(serverSide)
+  const line = received
+    .split('\n')
+    .find((one) => one.startsWith('istio_tcp_connections_opened_total{'))
+  assert.match(line ?? received, /connection_security_policy="mutual_tls"/)
+  assert.match(line ?? '', /source_principal="spiffe:\/\/cluster.local\/ns\/shop\/sa\/default"/)
   assert.deepEqual(core.notices, [])
 })
 

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { kinds, type Namespace, type Pod } from '../../cluster/kinds.ts'
+import { eventually, get, getText } from '../fixtures/http-get.ts'
+import {
+  appObject,
+  namespaceObject,
+  nodeObject,
+  pidOf,
+  type RunningCore,
+  runningCore,
+  serviceObject,
+} from '../fixtures/running-core.ts'
+import { images } from '../fixtures/shop.ts'
+
+const redirection = 'ambient.istio.io/redirection'
+
+function label(core: RunningCore, mode: 'ambient' | undefined): void {
+  core.store.mutate<Namespace>({ ...kinds.namespace, name: 'shop' }, (namespace) => {
+    const { 'istio.io/dataplane-mode': _, ...labels } = namespace.metadata.labels ?? {}
+    const next = mode === undefined ? labels : { ...labels, 'istio.io/dataplane-mode': mode }
+    return { ...namespace, metadata: { ...namespace.metadata, labels: next } }
+  })
+}
+
+const enrolled = (pods: readonly Pod[]): boolean =>
+  pods.every(({ metadata }) => metadata.annotations?.[redirection] === 'enabled')
+
+const left = (pods: readonly Pod[]): boolean =>
+  pods.every(({ metadata }) => metadata.annotations?.[redirection] === undefined)
+
+/** Restart count, start and process of every pod: what must not change. */
+function identity(pods: readonly Pod[]): unknown {
+  return pods
+    .map((pod) => [
+      pod.metadata.uid,
+      pidOf(pod),
+      pod.status?.startTime,
+      pod.status?.containerStatuses?.[0]?.restartCount,
+    ])
+    .sort()
+}
+
+test('a label enrols running pods and takes them back, under load and without touching a process', async (t) => {
+  const core = await runningCore(t, { images })
+  const withZtunnel = { 'meshbench.dev/ztunnel': 'true' }
+  core.store.create(nodeObject('client', withZtunnel))
+  core.store.create(nodeObject('server', withZtunnel))
+  core.store.create(namespaceObject('shop'))
+  core.store.create(serviceObject('shop', 'target'))
+  core.store.create(appObject('shop', 'target', { node: 'server', replicas: 2 }))
+  core.store.create(appObject('shop', 'client', { node: 'client' }))
+  await core.untilReady('istio-system', 'ztunnel', 2)
+  await core.untilReady('shop', 'target', 2)
+  const [client] = await core.untilReady('shop', 'client', 1)
+  const runner = core.agents.runners().find(({ uid }) => uid === client?.metadata.uid)
+  const host = runner?.captures.get('shop/target') ?? ''
+  await eventually(host, 80)
+  const before = identity(core.pods('shop'))
+
+  const failures: unknown[] = []
+  let answered = 0
+  let loading = true
+  const load = async (): Promise<void> => {
+    while (loading) {
+      await get(host, 80).then(
+        () => {
+          answered += 1
+        },
+        (error: unknown) => failures.push(error),
+      )
+    }
+  }
+  const clients = [load(), load()]
+  const traffic = async (count: number): Promise<void> => {
+    for (let requests = 0; requests < count; requests += 1) await get(host, 80)
+  }
+  await traffic(10)
+  label(core, 'ambient')
+  await core.until('all pods enrolled', kinds.pod, () => enrolled(core.pods('shop')))
+  await traffic(10)
+  const ztunnels = core.pods('istio-system', 'ztunnel')
+  const counters = await Promise.all(
+    ztunnels.map(({ status }) => getText(status?.podIP ?? '', 15020, '/metrics')),
+  )
+  for (const text of counters)
+    assert.match(text, /istio_tcp_connections_opened_total\{.*mutual_tls/)
+
+  label(core, undefined)
+  await core.until('all pods left', kinds.pod, () => left(core.pods('shop')))
+  await traffic(10)
+  loading = false
+  await Promise.all(clients)
+  assert.deepEqual(failures, [])
+  assert.ok(answered > 20)
+  assert.deepEqual(identity(core.pods('shop')), before)
+  assert.deepEqual(core.notices, [])
+})
+
+test('a pod born in ambient is not ready until a ztunnel serves it', async (t) => {
+  const core = await runningCore(t, { images })
+  core.store.create(nodeObject('one'))
+  core.store.create(namespaceObject('shop', { 'istio.io/dataplane-mode': 'ambient' }))
+  core.store.create(appObject('shop', 'app'))
+  const waiting = await core.until('a pod that waits', kinds.pod, () =>
+    core
+      .pods('shop', 'app')
+      .find(({ status }) =>
+        status?.conditions?.some(
+          ({ type, reason }) => type === 'Ready' && reason === 'ProxyNotReady',
+        ),
+      ),
+  )
+  assert.equal(waiting.metadata.annotations?.[redirection], 'pending')
+  const podIp = waiting.status?.podIP ?? ''
+  await assert.rejects(get(podIp, 8080), { code: 'ECONNREFUSED' })
+  core.store.mutate({ ...kinds.node, name: 'one' }, (node) => {
+    const labels = { ...node.metadata.labels, 'meshbench.dev/ztunnel': 'true' }
+    return { ...node, metadata: { ...node.metadata, labels } }
+  })
+  const [ready] = await core.untilReady('shop', 'app', 1)
+  assert.equal(pidOf(ready ?? waiting), pidOf(waiting))
+  assert.equal((await get(podIp, 8080)).pod, waiting.metadata.name)
+})
