@@ -48,6 +48,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     certificateLifetimeMs: options.certificateLifetimeMs ?? dayMs,
     runners: () => agents.runners(),
     onKnowledge: () => agents.updateCapture(),
+    onNotice,
     onError,
   })
   const context: NodeAgentsContext = {

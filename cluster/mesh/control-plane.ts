@@ -21,6 +21,7 @@ export interface ControlPlaneContext {
   runners(): readonly PodRunner[]
   /** What some proxy knows has changed. */
   onKnowledge(): void
+  onNotice(notice: string): void
   onError(error: unknown): void
 }
 
@@ -59,8 +60,12 @@ export class ControlPlane implements MeshKnowledge {
   attach(process: ContainerProcess, runner: PodRunner): void {
     const feed = new ProxyFeed(process, () => this.#context.onKnowledge())
     this.#feeds.set(process.id, { feed, runner })
-    process.onReport(({ type }) => {
-      if (type === 'started') this.update()
+    process.onReport((report) => {
+      if (report.type === 'started') this.update()
+      if (report.type === 'failed' && report.id === undefined) {
+        const name = `${runner.namespace}/${runner.name}`
+        this.#context.onNotice(`${name} rejects its configuration: ${report.message}`)
+      }
     })
     void process.exited.then(() => {
       this.#feeds.delete(process.id)
@@ -96,7 +101,7 @@ export class ControlPlane implements MeshKnowledge {
     onKnowledge()
   }
 
-  /** Undefined until the proxy's own certificate is there. */
+  /** Undefined until the proxy's own certificate is there, and its own pod has an address. */
   #config(
     runner: PodRunner,
     represented: readonly PodRunner[],
@@ -106,10 +111,12 @@ export class ControlPlane implements MeshKnowledge {
     const kind = proxyKindOf(runner.pod)
     const own = identityOf(runner.pod, trustDomain)
     const ownCertificate = this.#certificates.get(own)
+    const known = new Set(state.workloads.map(({ uid }) => uid))
     const local = represented
       .map((one) => localWorkload(one, trustDomain, plan.socket))
-      .filter(({ identity }) => this.#certificates.get(identity) !== undefined)
+      .filter(({ uid, identity }) => known.has(uid) && this.#certificates.get(identity))
     if (ownCertificate === undefined) return undefined
+    if (kind !== 'ztunnel' && local.length === 0) return undefined
     const needed = new Set([own, ...local.map(({ identity }) => identity)])
     const { podIp } = runner.address
     return {

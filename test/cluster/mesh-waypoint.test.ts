@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isTrue } from '../../cluster/controllers/conditions.ts'
+import { type Gateway, kinds } from '../../cluster/kinds.ts'
+import { eventually, get } from '../fixtures/http-get.ts'
+import { namespaceObject, nodeObject, runningCore } from '../fixtures/running-core.ts'
+import { clientAndTarget, images, metrics, serviceOf } from '../fixtures/shop.ts'
+
+test('a service bound to a waypoint is reached through it', async (t) => {
+  const core = await runningCore(t, { images })
+  const ztunnel = { 'meshbench.dev/ztunnel': 'true' }
+  core.store.create(nodeObject('client', ztunnel))
+  core.store.create(nodeObject('server', ztunnel))
+  core.store.create(
+    namespaceObject('shop', {
+      'istio.io/dataplane-mode': 'ambient',
+      'istio.io/use-waypoint': 'waypoint',
+    }),
+  )
+  core.store.create({
+    ...kinds.gateway,
+    metadata: {
+      name: 'waypoint',
+      namespace: 'shop',
+      annotations: { 'meshbench.dev/node': 'server' },
+    },
+    spec: {
+      gatewayClassName: 'istio-waypoint',
+      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
+    },
+  })
+  await core.until('a programmed gateway', kinds.gateway, () =>
+    core.store
+      .list<Gateway>(kinds.gateway)
+      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
+  )
+  const { client, target } = await clientAndTarget(core)
+  const waypoint = core.pods('shop').find(({ spec }) => spec.serviceAccountName === 'waypoint')
+  assert.ok(waypoint)
+  assert.equal(waypoint.spec.nodeName, 'server')
+  const service = await serviceOf(core, client)
+  await eventually(service.host, service.port)
+  assert.equal((await get(service.host, service.port)).pod, target.metadata.name)
+  const line = (await metrics(waypoint))
+    .split('\n')
+    .find((one) => one.startsWith('istio_requests_total{') && one.includes('reporter="waypoint"'))
+  assert.match(line ?? '', /source_principal="spiffe:\/\/cluster.local\/ns\/shop\/sa\/default"/)
+  assert.deepEqual(core.notices, [])
+})
