@@ -41,6 +41,8 @@ export interface TunnelServer {
 
 /** Serves HBONE on a verified mutual TLS socket and owns it from now on. */
 export function serveTunnel(socket: TLSSocket, options: TunnelServerOptions): TunnelServer {
+  // Streams have their own ends; a tunnel whose peer has gone is over at once.
+  socket.allowHalfOpen = false
   const session = performServerHandshake(
     socket,
     serverSessionOptions(options.maxConcurrentStreams ?? SERVER_MAX_STREAMS),

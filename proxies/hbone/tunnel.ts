@@ -38,6 +38,8 @@ export class Tunnel {
 
   /** Resolves when SETTINGS are on their way; as ztunnel it does not wait for the peer's. */
   static over(socket: TLSSocket, onIdle: () => void, onGone: (tunnel: Tunnel) => void): Tunnel {
+    // Streams have their own ends; a tunnel whose peer has gone is over at once.
+    socket.allowHalfOpen = false
     const session = connectHttp2('https://hbone', {
       ...clientSessionOptions,
       createConnection: () => socket,

@@ -31,6 +31,7 @@ export interface AmbientPair {
   readonly vip: string
   /** Takes port 15008 of the server away from its ztunnel, which ends all tunnels, and gives it back. */
   dropTunnels(): Promise<void>
+  giveTunnelsBack(): Promise<void>
   /** Applies a changed mesh to both nodes. */
   update(change: Change): Promise<void>
   stop(): Promise<void>
@@ -157,10 +158,12 @@ export async function startAmbientPair(
     workloadUid: server.uid,
     port: CONTAINER_PORT,
   }
-  await source.listen(outbound, bindSocket(capture.host, capture.port))
+  const outboundSocket = bindSocket(capture.host, capture.port)
   const hboneSocket = bindSocket(ip(1, 2), HBONE_PORT)
+  const inboundSocket = bindSocket(ip(1, 2), CONTAINER_PORT)
+  await source.listen(outbound, outboundSocket)
   await destination.listen(hbone, hboneSocket)
-  await destination.listen(inbound, bindSocket(ip(1, 2), CONTAINER_PORT))
+  await destination.listen(inbound, inboundSocket)
   return {
     authority,
     source,
@@ -175,8 +178,10 @@ export async function startAmbientPair(
       await destination.listen(hbone, hboneSocket)
     },
     update,
+    giveTunnelsBack: () => destination.listen(hbone, hboneSocket),
     stop: async () => {
       await Promise.all([source.stop(), destination.stop()])
+      for (const socket of [outboundSocket, hboneSocket, inboundSocket]) socket.close()
     },
   }
 }

@@ -45,7 +45,9 @@ export function bindSocket(host: string, port = 0): BoundSocket {
   if (typeof handle === 'number') throw new Error(`cannot bind ${host}:${port}: ${handle}`)
   const name: { port?: number } = {}
   handle.getsockname(name)
-  return { host, port: name.port ?? 0, handle, close: () => handle.close() }
+  // libuv puts off EADDRINUSE until listen, where it would be another process that does not see it.
+  if (!name.port) throw new Error(`${host}:${port} is taken`)
+  return { host, port: name.port, handle, close: () => handle.close() }
 }
 
 type CreateHandle = (host: string, port: number, family: 4) => Handle | number

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { type AmbientPair, startAmbientPair } from '../support/ambient-pair.ts'
+import { createTestAuthority } from '../support/certificates.ts'
+
+let pair: AmbientPair
+let app: Server
+
+async function echoServer(address: { host: string; port: number }): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {}).pipe(socket)
+  }).listen(address)
+  await once(server, 'listening')
+  return server
+}
+
+async function echo(socket: Socket, message: string): Promise<void> {
+  socket.write(message)
+  assert.equal(String((await once(socket, 'data'))[0]), message)
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
+}
+
+describe('a ztunnel process', () => {
+  beforeEach(async () => {
+    pair = await startAmbientPair(242, { env: { CONNECTION_TERMINATION_DEADLINE: '300ms' } })
+    app = await echoServer(pair.app)
+  })
+  afterEach(async () => {
+    await pair.stop()
+    app.close()
+  })
+  const dial = (): Socket =>
+    connect(pair.capture)
+      .on('error', () => {})
+      .on('data', () => {})
+
+  test('answers readiness, metrics and its configuration on loopback, without private keys', async () => {
+    const { admin } = pair.source
+    const get = (port: number, path: string, method = 'GET') =>
+      fetch(`http://127.0.0.1:${port}${path}`, { method })
+    assert.equal(await (await get(admin.readiness.port, '/healthz/ready')).text(), 'ready\n')
+    for (const path of ['/metrics', '/stats/prometheus']) {
+      const response = await get(admin.stats.port, path)
+      assert.match(response.headers.get('content-type') ?? '', /^text\/plain/)
+      assert.match(await response.text(), /istio_tcp_connections_opened_total/)
+    }
+    const dump = await (await get(admin.admin.port, '/config_dump')).text()
+    assert.ok(!dump.includes('PRIVATE KEY'))
+    const { workloads, certificates, listeners } = JSON.parse(dump)
+    assert.equal(workloads.length, 2)
+    assert.equal(certificates[0].identity, 'spiffe://cluster.local/ns/shop/sa/client')
+    assert.deepEqual(listeners, ['outbound'])
+    assert.equal((await get(admin.admin.port, '/nothing')).status, 404)
+    assert.equal((await get(admin.admin.port, '/quitquitquit')).status, 405)
+    assert.equal((await get(admin.admin.port, '/logging?level=debug', 'POST')).status, 200)
+    assert.equal((await get(admin.admin.port, '/logging?level=loud', 'POST')).status, 400)
+  })
+
+  test('exits by itself when nothing is left to drain', async () => {
+    const exited = once(pair.source.child, 'exit')
+    pair.source.child.kill('SIGTERM')
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  test('can be told to quit over its admin port', async () => {
+    const exited = once(pair.source.child, 'exit')
+    const { port } = pair.source.admin.admin
+    await fetch(`http://127.0.0.1:${port}/quitquitquit`, { method: 'POST' })
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  test('on SIGTERM lets live connections go on until the deadline, then cuts them', async () => {
+    const socket = dial()
+    await echo(socket, 'one')
+    const exited = once(pair.destination.child, 'exit')
+    const cut = closed(socket)
+    pair.destination.child.kill('SIGTERM')
+    await echo(socket, 'two')
+    await Promise.all([cut, exited])
+  })
+
+  test('exits early when the last live connection ends during the drain', async () => {
+    const socket = dial()
+    await echo(socket, 'one')
+    const startedAt = performance.now()
+    const exited = once(pair.source.child, 'exit')
+    pair.source.child.kill('SIGTERM')
+    await echo(socket, 'two')
+    socket.end()
+    await exited
+    assert.ok(performance.now() - startedAt < 300, 'before the deadline')
+  })
+
+  test('stops accepting on a socket taken away; its live connections are cut at their deadline', async () => {
+    const socket = dial()
+    await echo(socket, 'one')
+    const cut = closed(socket)
+    await pair.source.unlisten('outbound', 200)
+    await echo(socket, 'two')
+    await cut
+  })
+
+  test('a tunnel socket taken away: streams go on, new connections wait for the next owner', async () => {
+    const socket = dial()
+    await echo(socket, 'one')
+    await pair.destination.unlisten('hbone', 60_000)
+    await echo(socket, 'two')
+    const late = dial()
+    late.write('early words')
+    await echo(socket, 'three')
+    await pair.giveTunnelsBack()
+    assert.equal(String((await once(late, 'data'))[0]), 'early words')
+    late.destroy()
+    socket.destroy()
+  })
+
+  test('ends when its parent goes away', async () => {
+    const exited = once(pair.source.child, 'exit')
+    pair.source.child.disconnect()
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  test('writes one access line for each connection once asked to', async () => {
+    for (const { admin } of [pair.source, pair.destination]) {
+      await fetch(`http://127.0.0.1:${admin.admin.port}/logging?access=on`, { method: 'POST' })
+    }
+    const socket = dial()
+    await echo(socket, 'twelve bytes')
+    socket.end()
+    await closed(socket)
+    await pair.source.logged(
+      /direction="outbound"\tbytes_sent=12\tbytes_recv=12\tduration="\d+ms"\n/,
+    )
+    await pair.destination.logged(/direction="inbound"\tbytes_sent=12\tbytes_recv=12\t/)
+    const [line] = pair.destination.stderr().split('\n')
+    assert.match(line ?? '', /\tinfo\taccess\tconnection complete\t/)
+    assert.match(line ?? '', /src\.addr="127\.242\.1\.1:\d+"\tsrc\.workload="client"/)
+    assert.match(line ?? '', /src\.identity="spiffe:\/\/cluster\.local\/ns\/shop\/sa\/client"/)
+    assert.match(line ?? '', /dst\.hbone_addr="127\.242\.1\.2:8080"/)
+    assert.match(line ?? '', /dst\.service="server\.shop\.svc\.cluster\.local"/)
+  })
+})
+
+describe('a ztunnel started alone', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ztunnel-'))
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  const main = resolve(import.meta.dirname, '../../proxies/ztunnel/main.js')
+  const run = (path: string) =>
+    spawn(process.execPath, [main, '--config', path], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const stderrOf = async (child: ReturnType<typeof run>, pattern: RegExp): Promise<string> => {
+    let text = ''
+    for await (const chunk of child.stderr as AsyncIterable<Buffer>) {
+      text += chunk
+      if (pattern.test(text)) break
+    }
+    return text
+  }
+
+  test("serves the YAML of Istio's own ztunnel plus where to listen", async () => {
+    const authority = await createTestAuthority()
+    for (const name of ['client', 'server']) {
+      const issued = await authority.issue(`spiffe://cluster.local/ns/shop/sa/${name}`)
+      await writeFile(join(folder, `${name}.pem`), issued.certChainPem)
+      await writeFile(join(folder, `${name}.key`), issued.privateKeyPem, { mode: 0o600 })
+    }
+    await writeFile(join(folder, 'root.pem'), authority.rootPem)
+    const path = join(folder, 'ztunnel.yaml')
+    await writeFile(path, STANDALONE)
+    const server = await echoServer({ host: '127.243.65.2', port: 8080 })
+    const child = run(path)
+    try {
+      assert.match(await stderrOf(child, /ready/), /ready/)
+      const socket = connect(8000, '127.243.128.1')
+      await echo(socket, 'hello')
+      socket.destroy()
+      const denied = connect(8001, '127.243.128.1').on('error', () => {})
+      denied.write('hello')
+      await closed(denied)
+      assert.equal(denied.bytesRead, 0)
+    } finally {
+      child.kill('SIGKILL')
+      server.close()
+    }
+  })
+
+  test('says which field of its file is wrong and exits with the code for configuration', async () => {
+    const path = join(folder, 'wrong.yaml')
+    await writeFile(path, STANDALONE.replace('kind: outbound', 'kind: sideways'))
+    const child = run(path)
+    const exited = once(child, 'exit')
+    assert.match(await stderrOf(child, /\n/), /listeners\[\d\]/)
+    assert.deepEqual(await exited, [2, null])
+  })
+})
+
+const STANDALONE = `
+workloads:
+- uid: client
+  name: client
+  namespace: shop
+  serviceAccount: client
+  trustDomain: cluster.local
+  workloadIps: [127.243.1.1]
+  protocol: HBONE
+  services: {}
+- uid: server
+  name: server
+  namespace: shop
+  serviceAccount: server
+  trustDomain: cluster.local
+  workloadIps: [127.243.1.2]
+  protocol: HBONE
+  services:
+    shop/server.shop.svc.cluster.local:
+      80: 8080
+      81: 8081
+services:
+- name: server
+  namespace: shop
+  hostname: server.shop.svc.cluster.local
+  vips: [/127.243.192.1]
+  ports: {80: 8080, 81: 8081}
+policies:
+- name: only-client
+  namespace: shop
+  scope: Namespace
+  action: Allow
+  rules: [[[{principals: [!Exact cluster.local/ns/shop/sa/client], notPrincipals: [!Suffix /nobody], destinationPorts: [8080]}]]]
+process:
+  kind: ztunnel
+  pod: {name: ztunnel, namespace: istio-system, ip: 127.243.1.61}
+  local:
+  - {uid: client, identity: spiffe://cluster.local/ns/shop/sa/client}
+  - uid: server
+    identity: spiffe://cluster.local/ns/shop/sa/server
+    appPorts: {8080: "127.243.65.2:8080", 8081: "127.243.65.2:8080"}
+  certificates:
+  - {identity: spiffe://cluster.local/ns/shop/sa/client, certChain: client.pem, privateKey: client.key, roots: root.pem}
+  - {identity: spiffe://cluster.local/ns/shop/sa/server, certChain: server.pem, privateKey: server.key, roots: root.pem}
+  listeners:
+  - {kind: outbound, workload: client, listen: "127.243.128.1:8000", originalDestination: "127.243.192.1:80"}
+  - {kind: outbound, workload: client, listen: "127.243.128.1:8001", originalDestination: "127.243.192.1:81"}
+  - {kind: hbone, workload: server, listen: "127.243.1.2:15008"}
+  admin: 127.243.1.61:15000
+  stats: 127.243.1.61:15020
+  readiness: 127.243.1.61:15021
+`
