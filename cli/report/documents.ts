@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically } from '../../harness/result/folder.ts'
+import { makeFolder, writeAtomically } from '../../harness/result/folder.ts'
 import type { Result } from '../../harness/result/schema.ts'
 import { type Format, renderAll } from '../../reports/render.ts'
 
@@ -10,8 +9,8 @@ export async function writeDocuments(
   folder: string,
   formats?: readonly Format[],
 ): Promise<string[]> {
+  makeFolder(folder)
   const files = await renderAll(record, formats)
-  mkdirSync(folder, { recursive: true })
   return files.map(({ name, content }) => {
     const path = join(folder, name)
     writeAtomically(path, content)

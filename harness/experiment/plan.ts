@@ -22,18 +22,20 @@ export function planWindow(options: RunOptions, entry: string, round: number): L
 }
 
 /**
- * A first burst nobody measures: it opens what stays open, lets the compiler see the hot paths of every
- * process, and shows at once when a mode cannot serve at all.
+ * Load nobody measures, on all modes at once and as fast as answers come. It lets the compiler see the
+ * hot paths of every process: after 300 requests a first window cost twice as much CPU per request as
+ * a third one, after some thousands they cost the same.
  */
-const primingMs = 1_500
-const primingRatePerSecond = 200
+const longestPrimingMs = 4_000
+const primingConnections = 8
 
 export function planPriming(options: RunOptions, entry: string): LoadPlan {
   return {
     ...planWindow(options, entry, 0),
-    model: 'open',
-    ratePerSecond: Math.min(options.ratePerSecond ?? primingRatePerSecond, primingRatePerSecond),
+    model: 'closed',
+    connections: Math.min(options.connections, primingConnections),
     warmupMs: 0,
-    windowMs: primingMs,
+    // Whoever asks for very short windows is not after precision.
+    windowMs: Math.min(longestPrimingMs, 2 * options.durationMs),
   }
 }

@@ -37,6 +37,14 @@ export function createRunFolder(out: string, nowMs: number): RunFolder {
   }
 }
 
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw unwritable(path, error)
+  }
+}
+
 /** mkdir either makes the folder or finds it taken, also between two processes. */
 function claim(path: string): boolean {
   try {
