@@ -107,6 +107,7 @@ function loadPart(load: LoadResult, plan: LoadPlan): LoadPart {
     offeredRate: load.offeredRate,
     achievedRate: load.achievedRate,
     arrivals: load.arrivals,
+    outstandingAtEnd: load.outstandingAtEnd,
     outcomes: load.outcomes,
     latencyUs: load.latencyUs,
     serviceTimeUs: load.serviceTimeUs,

@@ -89,6 +89,8 @@ export interface LoadResult {
   readonly offeredRate: number
   /** Answered requests (any status) per second of the window. */
   readonly achievedRate: number
+  /** Arrivals without an answer when the window ended: a backlog of a mode that does not keep up. */
+  readonly outstandingAtEnd?: number
   readonly outcomes: Outcomes
   /** ok answers only: from the intended start. */
   readonly latencyUs: LatencySummary

@@ -115,6 +115,7 @@ async function prepare(
     from.finish()
     onEvent({ event: 'window-end', atMs: Date.now() })
     const cost = ownCost(pool)
+    const outstandingAtEnd = record.outstanding
 
     if (record.outstanding > 0) {
       const everythingSettled = new Promise<void>((resolve) => {
@@ -130,6 +131,7 @@ async function prepare(
       startedAtMs,
       durationMs: plan.windowMs,
       ...record.finish(plan.windowMs),
+      outstandingAtEnd,
       connections: {
         opened: pool.opened - before.opened,
         closedEarly: pool.closedEarly - before.closedEarly,

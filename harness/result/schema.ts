@@ -97,6 +97,11 @@ export const window = z.strictObject({
   warmupMs: z.number().nonnegative(),
   offeredRate: z.number().nonnegative(),
   achievedRate: z.number().nonnegative(),
+  outstandingAtEnd: z
+    .int()
+    .nonnegative()
+    .optional()
+    .meta({ description: 'arrivals without an answer when the window ended' }),
   arrivals: z.int().nonnegative(),
   outcomes,
   latencyUs: latency,

@@ -17,6 +17,13 @@ export const rateDeviationError = 0.01
 export const rateDeviationRequests = 3
 
 /**
+ * Late answers still count as achieved, so a mode that falls behind shows by its backlog: a tenth of
+ * the window's requests unanswered at its end is no hiccup any more, latency then measures how long
+ * the window was.
+ */
+export const backlogShareError = 0.1
+
+/**
  * A failed request has no latency, so failures make a mode look faster. One is worth a note; above 1 %
  * the rest is a selection and no longer comparable.
  */

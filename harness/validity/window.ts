@@ -81,6 +81,20 @@ const rateMissed: Check = ({ window, options }) => {
   }
 }
 
+const fallenBehind: Check = ({ window, options }) => {
+  const { outstandingAtEnd = 0, arrivals } = window
+  const share = outstandingAtEnd / Math.max(1, arrivals)
+  if (options.model === 'closed' || share <= limits.backlogShareError) return undefined
+  return {
+    code: 'saturated',
+    severity: 'error',
+    message: `${outstandingAtEnd} of ${arrivals} requests still waited when the window ended`,
+    hint: 'the mode does not keep up at this rate on this machine: lower --rate, or free some cores',
+    value: share,
+    limit: limits.backlogShareError,
+  }
+}
+
 const requestsFailed: Check = ({ window }) => {
   const { ok, ...failures } = window.outcomes
   const failed = Object.values(failures).reduce((a, b) => a + b, 0)
@@ -213,6 +227,7 @@ const checks: readonly Check[] = [
   generatorSaturated,
   generatorLate,
   rateMissed,
+  fallenBehind,
   requestsFailed,
   connectionChurn,
   tooFewSamples,

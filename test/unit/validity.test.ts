@@ -45,6 +45,12 @@ const table: readonly [name: string, changes: Partial<Window>, expected: readonl
   ['a median lag above 5 ms is an error', generator({ lagUsP50: 5001 }), ['error generator-late']],
   ['answers within 1 % of the offered rate are fine', { achievedRate: 396.1 }, []],
   ['answers 2 % below the offered rate are not', { achievedRate: 392 }, ['error rate-missed']],
+  ['a backlog of a tenth of the window is a hiccup', { outstandingAtEnd: 120 }, []],
+  [
+    'a larger one means that the mode does not keep up',
+    { outstandingAtEnd: 121 },
+    ['error saturated'],
+  ],
   [
     'three requests missing in a short slow window are rounding',
     { offeredRate: 10, achievedRate: 9.2, durationMs: 3000 },
