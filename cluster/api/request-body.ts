@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { statusError } from '../errors.ts'
 import { isObject, type JsonObject } from './json.ts'
+import { decodeObject } from './protobuf/decode.ts'
 
 /** The limit of the API server of Kubernetes (`limitedReadBody`). */
 const BODY_MAX_BYTES = 3 * 1024 * 1024
@@ -9,6 +10,7 @@ export interface Body {
   /** Without parameters, lower case; empty when the client gave none. */
   readonly contentType: string
   readonly text: string
+  readonly bytes: Buffer
 }
 
 export async function readBody(message: IncomingMessage): Promise<Body> {
@@ -21,12 +23,14 @@ export async function readBody(message: IncomingMessage): Promise<Body> {
     if (bytes > BODY_MAX_BYTES) throw tooLarge()
     chunks.push(chunk)
   }
-  return { contentType: contentType ?? '', text: Buffer.concat(chunks).toString('utf8') }
+  const all = Buffer.concat(chunks)
+  return { contentType: contentType ?? '', text: all.toString('utf8'), bytes: all }
 }
 
-/** JSON, or YAML where the client says so. */
+/** JSON, or what else the client says it is. */
 export async function parseBody(body: Body): Promise<unknown> {
-  const { contentType, text } = body
+  const { contentType, text, bytes } = body
+  if (contentType === 'application/vnd.kubernetes.protobuf') return decodeObject(bytes)
   if (contentType.endsWith('yaml') && !/^\s*[{[]/.test(text)) {
     const { parse } = await import('yaml')
     return attempt(() => parse(text))

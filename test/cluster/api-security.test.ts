@@ -49,7 +49,9 @@ test('a body that is no JSON, no object or too large is refused with a Status', 
   const large = await post(JSON.stringify(configMap('large', { x: 'x'.repeat(3 * 1024 * 1024) })))
   assert.deepEqual([large.status, large.json.reason], [413, 'RequestEntityTooLarge'])
   const binary = await post('k8s', 'application/vnd.kubernetes.protobuf')
-  assert.deepEqual([binary.status, binary.json.reason], [415, 'UnsupportedMediaType'])
+  assert.deepEqual([binary.status, binary.json.reason], [400, 'BadRequest'])
+  const text = await post('{}', 'text/plain')
+  assert.deepEqual([text.status, text.json.reason], [415, 'UnsupportedMediaType'])
 })
 
 test('objects of a wrong shape are refused, and never break the server', async () => {

@@ -7,7 +7,7 @@ const ACCEPT = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 let api: ApiFixture
 
 before(async () => {
-  api = await startApi({ store: { now: () => new Date(Date.now() - 90_000) } })
+  api = await startApi({ store: { now: () => new Date(Date.now() - 30.5 * 24 * 3600_000) } })
 })
 after(() => api.stop())
 
@@ -32,7 +32,7 @@ test('kubectl sees of pods what it sees in a real cluster', async () => {
   }))
   const running = await rows('/api/v1/namespaces/default/pods')
   assert.deepEqual(running.names, ['Name', 'Ready', 'Status', 'Restarts', 'Age', 'IP', 'Node'])
-  assert.deepEqual(running.cells, [['web', '1/1', 'Running', 2, '90s', '127.1.1.1', 'n1']])
+  assert.deepEqual(running.cells, [['web', '1/1', 'Running', 2, '30d', '127.1.1.1', 'n1']])
   assert.equal(running.first.object.kind, 'PartialObjectMetadata')
   api.store.mutateStatus(ref, (now) => ({
     ...now,
@@ -56,7 +56,7 @@ test('a kind without columns of its own shows name and age', async () => {
     metadata: { name: 'a', namespace: 'default' },
   })
   const table = await rows('/api/v1/serviceaccounts')
-  assert.deepEqual([table.names, table.cells], [['Name', 'Age'], [['a', '90s']]])
+  assert.deepEqual([table.names, table.cells], [['Name', 'Age'], [['a', '30d']]])
 })
 
 test('every kind can be shown as a table, and an odd object does not break it', async () => {
