@@ -56,12 +56,15 @@ function cellsOf(result: Result, mode: Mode, metric: Metric): string[] {
 function addedLatency(result: Result, shown: readonly Mode[], id: MetricId): string {
   const { title } = metricOf(id)
   const base = shown[0] ?? 'baseline'
-  const parts = shown.slice(1).flatMap((mode) => {
+  const said = shown.slice(1).flatMap((mode) => {
     const found = comparisonOf(result, base, mode, id)
-    if (found === undefined) return []
-    const { amount, direction } = describe(result, found, typographic)
-    return [direction === null ? `no difference detected in ${mode}` : `${amount} in ${mode}`]
+    return found === undefined ? [] : [{ mode, ...describe(result, found, typographic) }]
   })
+  const unsure = said.filter(({ direction }) => direction === null).map(({ mode }) => mode)
+  const parts = [
+    ...said.filter(({ direction }) => direction !== null).map((s) => `${s.amount} in ${s.mode}`),
+    ...(unsure.length === 0 ? [] : [`no difference told for ${unsure.join(' and ')}`]),
+  ]
   return parts.length === 0 ? title : `${title} against ${base}: ${parts.join(', ')}`
 }
 

@@ -97,10 +97,10 @@ function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
       })),
   )
   const top = niceCeiling(Math.max(...lines.map(({ ms }) => ms)))
-  const ends = curves.flatMap(({ mode }) => {
-    const end = lines.findLast((point) => point.mode === mode)
-    return end === undefined ? [] : [{ mode, inverse: end.inverse, y: end.ms }]
-  })
+  const lowest = Math.min(...lines.map(({ ms }) => ms))
+  // Where the tail is far beyond the median a linear axis would show the tail alone.
+  const isLog = top / lowest > 40
+  const bottom = isLog ? lowest / 1.3 : 0
   const x = {
     field: 'inverse',
     type: 'quantitative' as const,
@@ -111,7 +111,21 @@ function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
       title: 'percentile of requests',
     },
   }
-  const y = position('ms', { title: 'latency, ms', domain: [0, top] })
+  const linear = position('ms', { title: 'latency, ms', domain: [bottom, top] })
+  const y = isLog ? { ...linear, scale: { ...linear.scale, type: 'log' as const } } : linear
+  // Labels are moved apart on the page, so in the scale's own measure.
+  const measure = isLog ? Math.log : (ms: number): number => ms
+  const ms = isLog ? Math.exp : (measured: number): number => measured
+  const offset = isLog ? measure(bottom) : 0
+  const reachY = measure(top) - offset
+  const ends = curves.flatMap(({ mode }) => {
+    const end = lines.findLast((point) => point.mode === mode)
+    return end === undefined ? [] : [{ mode, inverse: end.inverse, y: measure(end.ms) - offset }]
+  })
+  const labels = spread(ends, (15 / heightPx) * reachY, reachY).map((label) => ({
+    ...label,
+    y: ms(label.y + offset),
+  }))
   return drawing(widthPx, heightPx, { left: 52, right: 72, top: 10, bottom: 48 }, [
     {
       data: { values: lines },
@@ -134,7 +148,7 @@ function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
       },
     },
     {
-      data: { values: spread(ends, (15 / heightPx) * top, top) },
+      data: { values: labels },
       mark: { type: 'text', align: 'left', dx: 8, fontWeight: 600 },
       encoding: {
         x,

@@ -84,11 +84,15 @@ function steadiness(result: Result, metric: Metric, dots: readonly Dot[]): strin
     const values = dots.filter((dot) => dot.mode === mode).map(({ value }) => value)
     const middle = median(values)
     if (middle === null || middle === 0 || values.length < 2) return []
-    return [{ mode, share: Math.max(...values.map((v) => Math.abs(v / middle - 1))) }]
+    const ratios = values.map((value) => value / middle)
+    return ratios.map((ratio) => ({ mode, ratio, share: Math.abs(ratio - 1) }))
   })
   const worst = furthest.sort((a, b) => b.share - a.share)[0]
   const name = metric.title.replace('Latency ', '')
   if (worst === undefined) return `${name} of every window in the order they ran`
+  if (worst.share > 0.25) {
+    return `The machine was not steady: a window of ${worst.mode} had ${fixed(worst.ratio, 1, typographic)} times the median ${name} of its mode`
+  }
   return `No window's ${name} strayed more than ${fixed(100 * worst.share, 0)} % from the median of its mode`
 }
 

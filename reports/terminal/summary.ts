@@ -35,7 +35,8 @@ export function terminalSummary(result: Result, options: SummaryOptions = {}): s
     '',
     note('verdict', verdictSentence(result, ascii)),
     ...findingsOf(result).map(({ severity, message, hint, where }) => {
-      const text = [where === '' ? message : `${message} (${where})`, hint ?? ''].join(' ').trim()
+      const found = where === '' ? message : `${message} (${where})`
+      const text = hint === undefined ? found : `${found.replace(/\.$/, '')}; ${hint}`
       return note(labels[severity], printable(text), styles[severity])
     }),
     ...generatorNotes(result).map((text) => note('note', text)),

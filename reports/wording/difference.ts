@@ -85,7 +85,10 @@ function toneOf(metric: Metric, direction: 'less' | 'more'): DifferenceText['ton
   return metric.better === direction ? 'better' : 'worse'
 }
 
-/** `0.50 ±0.02`; the half width of the interval, so it is empty where there is no interval. */
+/**
+ * `0.50 ±0.02`: half the width of the interval, or both its ends where one is much farther away
+ * than the other, as `±` would then promise values below zero. Empty without an interval.
+ */
 export function estimateText(
   metric: Metric,
   estimate: Estimate | undefined,
@@ -93,9 +96,18 @@ export function estimateText(
 ): { readonly value: string; readonly spread: string } {
   if (estimate === undefined || estimate.value === null) return { value: 'n/a', spread: '' }
   const { value, ciLow, ciHigh } = estimate
-  const half = ciLow === null || ciHigh === null ? 0 : (ciHigh - ciLow) / 2
+  if (ciLow === null || ciHigh === null) {
+    return { value: formatNumber(value, metric.digits, style), spread: '' }
+  }
+  const sides = [value - ciLow, ciHigh - value].sort((a, b) => a - b)
+  const [near = 0, far = 0] = sides
+  if (far > 3 * near) {
+    const write = (end: number): string => formatNumber(end, metric.digits, style, near)
+    const ends = [ciLow, ciHigh].map(write)
+    return { value: write(value), spread: ends[0] === ends[1] ? '' : `[${ends.join(', ')}]` }
+  }
+  const half = (ciHigh - ciLow) / 2
   const text = formatNumber(value, metric.digits, style, half)
-  const decimals = text.split('.')[1]?.length ?? 0
-  const spread = fixed(half, decimals, style)
+  const spread = fixed(half, text.split('.')[1]?.length ?? 0, style)
   return { value: text, spread: /[1-9]/.test(spread) ? `±${spread}` : '' }
 }

@@ -1,4 +1,4 @@
-import { modes } from '../../harness/modes.ts'
+import { type Mode, modes } from '../../harness/modes.ts'
 import type { Finding, Result } from '../../harness/result/schema.ts'
 
 export interface FindingText {
@@ -25,7 +25,7 @@ export function findingsOf(result: Result): FindingText[] {
     groups.set(key, [...(groups.get(key) ?? []), finding])
   }
   return [...groups.values()]
-    .map((group) => ({ ...summary(group), where: whereText(group) }))
+    .map((group) => ({ ...summary(group), where: whereText(result, group) }))
     .sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
 }
 
@@ -40,13 +40,16 @@ function summary(group: readonly Finding[]): Omit<FindingText, 'where'> {
   }
 }
 
-function whereText(group: readonly Finding[]): string {
-  return modes
-    .flatMap((mode) => {
-      const found = group.filter((finding) => finding.mode === mode)
-      if (found.length === 0) return []
-      const rounds = [...new Set(found.flatMap(({ round }) => round ?? []))].sort((a, b) => a - b)
-      return [rounds.length === 0 ? mode : `${mode} round ${rounds.join(', ')}`]
-    })
-    .join('; ')
+function whereText(result: Result, group: readonly Finding[]): string {
+  const inAll = (mode: Mode, rounds: readonly number[]): boolean =>
+    rounds.length > 1 && rounds.length === result.modes[mode]?.windows.length
+  const places = modes.flatMap((mode) => {
+    const found = group.filter((finding) => finding.mode === mode)
+    if (found.length === 0) return []
+    const rounds = [...new Set(found.flatMap(({ round }) => round ?? []))].sort((a, b) => a - b)
+    const all = rounds.length === 0 || inAll(mode, rounds)
+    return [all ? mode : `${mode} round ${rounds.join(', ')}`]
+  })
+  const everywhere = modes.filter((mode) => result.modes[mode] !== undefined).join('; ')
+  return places.length > 1 && places.join('; ') === everywhere ? 'every mode' : places.join('; ')
 }

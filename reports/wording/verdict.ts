@@ -77,6 +77,8 @@ function proxyCosts(
 interface Clause {
   readonly text: string
   readonly tone: 'better' | 'worse' | 'neutral'
+  /** Set where there is no direction; `text` is then only the name of what was compared. */
+  readonly unsure?: 'noise' | 'none'
 }
 
 function clause(
@@ -90,14 +92,8 @@ function clause(
   if (found === undefined || found.n === 0) return null
   const { direction, tone } = describe(result, found, style)
   if (direction === null) {
-    const noun = nouns[metric] ?? metric
-    const unsure = found.verdict === 'inconclusive'
-    return {
-      text: unsure
-        ? `the difference in ${noun} stayed within the noise`
-        : `no difference in ${noun} was detected`,
-      tone,
-    }
+    const unsure = found.verdict === 'inconclusive' ? 'noise' : 'none'
+    return { text: nouns[metric] ?? metric, tone, unsure }
   }
   const isCost = metric === 'proxyCpuMsPerThousand' || metric === 'proxyPssMiB'
   return { text: isCost ? costText(found, style) : latencyText(found, style), tone }
@@ -148,14 +144,28 @@ function intervalText(
   return ` (${write(near ?? 0)} to ${write(far ?? 0)}${unit})`
 }
 
-/** Good news and bad news are set against each other, like is added to like. */
+/** Good news and bad news are set against each other, like is added to like, the unsure is last. */
 function joined(clauses: readonly Clause[]): string {
-  return clauses.reduce((text, { text: next, tone }, index) => {
-    const before = clauses[index - 1]
-    if (before === undefined) return next
-    const link = before.tone === tone || tone === 'neutral' ? 'and' : 'while'
-    return `${text}, ${link} ${next}`
+  const sure = clauses.filter(({ unsure }) => unsure === undefined)
+  const text = sure.reduce((before, { text: next, tone }, index) => {
+    if (index === 0) return next
+    return `${before}, ${sure[index - 1]?.tone === tone ? 'and' : 'while'} ${next}`
   }, '')
+  const named = (kind: Clause['unsure']): string =>
+    listed(clauses.filter(({ unsure }) => unsure === kind).map((clause) => clause.text))
+  const [noise, none] = [named('noise'), named('none')]
+  return [
+    text,
+    noise === '' ? '' : `the difference in ${noise} stayed within the noise`,
+    none === '' ? '' : `no difference in ${none} was detected`,
+  ]
+    .filter((part) => part !== '')
+    .join(', and ')
+}
+
+function listed(names: readonly string[]): string {
+  const last = names.at(-1) ?? ''
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`
 }
 
 function waypointSentence(
@@ -177,5 +187,5 @@ function waypointSentence(
 function tooFewSentence(result: Result, pair: readonly [Mode, Mode]): string {
   const windows = windowsOf(result, pair)
   if (windows >= leastWindowsForVerdict || windows === 0) return ''
-  return `With ${plural(windows, 'repeat')} these are indications; a verdict needs at least ${leastWindowsForVerdict}.`
+  return `With ${plural(windows, 'repeat')} this is an indication; a verdict needs at least ${leastWindowsForVerdict}.`
 }

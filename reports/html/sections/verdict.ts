@@ -49,7 +49,7 @@ export function warningsPart(result: Result): Markup | null {
   const item = ({ severity, message, hint, where }: (typeof all)[number]): Markup =>
     html`<li class="${severity}"><strong>${icons[severity]} ${words[severity]}:</strong> ${message}${
       where === '' ? null : html` <span class="where">(${where})</span>`
-    }${hint === undefined ? null : html` <span class="hint">${hint}</span>`}</li>`
+    }${hint === undefined ? null : html`<br><span class="hint">${hint}</span>`}</li>`
   const grave = all.filter(({ severity }) => severity !== 'info')
   const notes = all.filter(({ severity }) => severity === 'info')
   return html`${grave.length === 0 ? null : html`<ul class="findings">${grave.map(item)}</ul>`}${
