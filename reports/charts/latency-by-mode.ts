@@ -5,7 +5,7 @@ import { comparisonOf, describe, estimateText } from '../wording/difference.ts'
 import { formatNumber, typographic } from '../wording/numbers.ts'
 import { modesOf } from '../wording/run.ts'
 import type { Chart, PanelSpec } from './chart.ts'
-import { niceCeiling } from './scale.ts'
+import { needsLog, niceCeiling } from './scale.ts'
 import { drawing, modeColour, modeMargin, modeRows, modeShape, position } from './theme.ts'
 
 /** Median, interval and every single repeat, so that the noise is there to be seen. */
@@ -63,7 +63,7 @@ function addedLatency(result: Result, shown: readonly Mode[], id: MetricId): str
   const unsure = said.filter(({ direction }) => direction === null).map(({ mode }) => mode)
   const parts = [
     ...said.filter(({ direction }) => direction !== null).map((s) => `${s.amount} in ${s.mode}`),
-    ...(unsure.length === 0 ? [] : [`no difference told for ${unsure.join(' and ')}`]),
+    ...(unsure.length === 0 ? [] : [`no difference could be told for ${unsure.join(', ')}`]),
   ]
   return parts.length === 0 ? title : `${title} against ${base}: ${parts.join(', ')}`
 }
@@ -85,10 +85,13 @@ function panel(result: Result, shown: readonly Mode[], metric: Metric, widthPx: 
     ...estimates.map(({ high }) => high),
     ...repeats.map(({ value }) => value),
   )
+  const nearest = Math.min(...repeats.map(({ value }) => value))
+  const isLog = needsLog(nearest, furthest)
   const x = position('value', {
     title: `${metric.title.toLowerCase()}, ${metric.unit}`,
     // Room for the figure behind the furthest interval.
-    domain: [0, niceCeiling(furthest * 1.16)],
+    domain: isLog ? [nearest / 1.5, furthest * 3] : [0, niceCeiling(furthest * 1.16)],
+    log: isLog,
   })
   const y = modeRows(shown)
   const color = modeColour(shown)

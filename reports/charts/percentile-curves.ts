@@ -5,7 +5,7 @@ import { type MergedHistogram, mergeHistograms } from '../statistics/histogram.t
 import { fixed, formatNumber, typographic } from '../wording/numbers.ts'
 import { modesOf } from '../wording/run.ts'
 import type { Chart, PanelSpec } from './chart.ts'
-import { niceCeiling, spread } from './scale.ts'
+import { needsLog, niceCeiling, spread } from './scale.ts'
 import { drawing, modeColour, modeDash, modeShape, position } from './theme.ts'
 
 const heightPx = 260
@@ -72,7 +72,8 @@ function tailFinding(curves: readonly Curve[]): string {
   const most = growth[0]
   const least = growth.at(-1)
   if (most === undefined || least === undefined) return 'Too few requests for a p99'
-  const text = ({ times }: { times: number }): string => `${fixed(times, 1, typographic)} times`
+  const text = ({ times }: { times: number }): string =>
+    `${formatNumber(times, 1, typographic)} times`
   if (text(most) === text(least)) return `At p99 a request takes ${text(most)} the median`
   return `At p99 a request takes ${text(least)} the median in ${least.mode}, ${text(most)} in ${most.mode}`
 }
@@ -98,8 +99,7 @@ function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
   )
   const top = niceCeiling(Math.max(...lines.map(({ ms }) => ms)))
   const lowest = Math.min(...lines.map(({ ms }) => ms))
-  // Where the tail is far beyond the median a linear axis would show the tail alone.
-  const isLog = top / lowest > 40
+  const isLog = needsLog(lowest, top)
   const bottom = isLog ? lowest / 1.3 : 0
   const x = {
     field: 'inverse',
@@ -111,8 +111,7 @@ function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
       title: 'percentile of requests',
     },
   }
-  const linear = position('ms', { title: 'latency, ms', domain: [bottom, top] })
-  const y = isLog ? { ...linear, scale: { ...linear.scale, type: 'log' as const } } : linear
+  const y = position('ms', { title: 'latency, ms', domain: [bottom, top], log: isLog })
   // Labels are moved apart on the page, so in the scale's own measure.
   const measure = isLog ? Math.log : (ms: number): number => ms
   const ms = isLog ? Math.exp : (measured: number): number => measured

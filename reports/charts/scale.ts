@@ -6,6 +6,20 @@ export function niceCeiling(value: number): number {
   return (steps.find((step) => step * decade >= value * 0.999) ?? 10) * decade
 }
 
+/** Past this ratio a linear axis shows the far end alone and hides all else at its foot. */
+const linearUpTo = 40
+
+export function needsLog(lowest: number, highest: number): boolean {
+  return lowest > 0 && highest / lowest > linearUpTo
+}
+
+/** One tick per decade; vega's own choice draws nine lines in each. */
+export function decades(lowest: number, highest: number): number[] {
+  const first = Math.ceil(Math.log10(lowest))
+  const last = Math.floor(Math.log10(highest))
+  return Array.from({ length: last - first + 1 }, (_, step) => 10 ** (first + step))
+}
+
 export interface Positioned {
   readonly y: number
 }

@@ -2,6 +2,7 @@ import type { Config, TopLevelSpec } from 'vega-lite'
 import type { Mode } from '../../harness/modes.ts'
 import { modeForms, variable } from '../palette.ts'
 import type { LegendEntry, Margin, PanelSpec } from './chart.ts'
+import { decades } from './scale.ts'
 
 export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number]
 
@@ -62,15 +63,22 @@ interface Axis {
   readonly domain: readonly [low: number, high: number]
   readonly ticks?: number
   readonly grid?: boolean
+  readonly log?: boolean
 }
 
-/** A linear position. Every layer of a chart repeats the same one, so they share scale and axis. */
-export function position(field: string, { title, domain, ticks = 5, grid = true }: Axis) {
+/** A position on an axis. Every layer of a chart repeats the same one, so they share scale and axis. */
+export function position(field: string, axis: Axis) {
+  const { title, domain, ticks = 5, grid = true, log = false } = axis
   return {
     field,
     type: 'quantitative' as const,
-    scale: { domain: [...domain], nice: false, zero: false },
-    axis: { title, tickCount: ticks, grid },
+    scale: { domain: [...domain], nice: false, type: log ? ('log' as const) : ('linear' as const) },
+    axis: {
+      title: log ? `${title} (log scale)` : title,
+      tickCount: ticks,
+      grid,
+      ...(log && { values: decades(...domain) }),
+    },
   }
 }
 

@@ -101,7 +101,7 @@ export function estimateText(
   }
   const sides = [value - ciLow, ciHigh - value].sort((a, b) => a - b)
   const [near = 0, far = 0] = sides
-  if (far > 3 * near) {
+  if (far > 3 * near && far > 0.3 * Math.abs(value)) {
     const write = (end: number): string => formatNumber(end, metric.digits, style, near)
     const ends = [ciLow, ciHigh].map(write)
     return { value: write(value), spread: ends[0] === ends[1] ? '' : `[${ends.join(', ')}]` }

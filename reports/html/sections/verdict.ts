@@ -17,10 +17,10 @@ export function badge(result: Result): { readonly word: string; readonly tone: s
 export function verdictPart(result: Result): Child {
   const raised = alarm(result)
   const { options, environment } = result
-  const sentence = html`<p class="lead">${unbroken(verdictSentence(result, typographic))}</p>`
+  const lead = html`<p class="lead">${unbroken(verdictSentence(result, typographic))}</p>`
   return [
     raised === null
-      ? sentence
+      ? lead
       : html`<div class="alarm" role="note"><p><strong>\u26a0 ${raised}</strong></p>
 <p>The figures below are shown for diagnosis only.</p></div>`,
     html`<p class="setting">${unbroken(
@@ -35,7 +35,7 @@ export function verdictPart(result: Result): Child {
     )}</p>`,
     raised === null || mainPair(result) === null
       ? null
-      : html`<details><summary>What the figures would say</summary>${sentence}</details>`,
+      : html`<details><summary>What the figures would say</summary>${lead}</details>`,
   ]
 }
 
@@ -47,9 +47,9 @@ export function warningsPart(result: Result): Markup | null {
   const all = findingsOf(result)
   if (all.length === 0) return null
   const item = ({ severity, message, hint, where }: (typeof all)[number]): Markup =>
-    html`<li class="${severity}"><strong>${icons[severity]} ${words[severity]}:</strong> ${message}${
+    html`<li class="${severity}"><strong>${icons[severity]} ${words[severity]}:</strong> ${sentence(message)}${
       where === '' ? null : html` <span class="where">(${where})</span>`
-    }${hint === undefined ? null : html`<br><span class="hint">${hint}</span>`}</li>`
+    }${hint === undefined ? null : html`<br><span class="hint">${sentence(hint)}</span>`}</li>`
   const grave = all.filter(({ severity }) => severity !== 'info')
   const notes = all.filter(({ severity }) => severity === 'info')
   return html`${grave.length === 0 ? null : html`<ul class="findings">${grave.map(item)}</ul>`}${
@@ -57,4 +57,8 @@ export function warningsPart(result: Result): Markup | null {
       ? null
       : html`<details><summary>${fixed(notes.length, 0)} ${notes.length === 1 ? 'note' : 'notes'}</summary><ul class="findings">${notes.map(item)}</ul></details>`
   }`
+}
+
+function sentence(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }

@@ -152,3 +152,23 @@ test('the page is the one that was read and agreed to', () => {
     .replace(/(id="result">).*?(<\/script>)/s, '$1{}$2')
   assertGolden('report.html', stable)
 })
+
+test('drawing never draws a warning from vega, nor on data of extreme spread', async (t) => {
+  const warn = t.mock.method(globalThis.console, 'warn', () => undefined)
+  await still(found)
+  const wild = makeResult({
+    rounds: 3,
+    change: (window, mode) => ({
+      ...window,
+      latencyUs: {
+        ...window.latencyUs,
+        p99: mode === 'sidecar' && window.round === 2 ? 900_000 : window.latencyUs.p99,
+      },
+    }),
+  })
+  assert.match(await still(analyse(wild)), /latency p99, ms \(log scale\)/)
+  assert.deepEqual(
+    warn.mock.calls.map(({ arguments: [text] }) => text),
+    [],
+  )
+})

@@ -51,7 +51,7 @@ test('an interrupted or invalid run says so before any figure', () => {
     },
   })
   assert.match(invalid, /STOP +This measurement is not valid/)
-  assert.match(invalid, /invalid +The load generator used 97 % of its core\. Lower --rate\./)
+  assert.match(invalid, /invalid +The load generator used 97 % of its core; Lower --rate\./)
 })
 
 test('a name with control characters cannot steer the terminal', () => {
