@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import * as net from 'node:net'
+import { availableParallelism, loadavg } from 'node:os'
 import { test } from 'node:test'
 import type { LoadPlan, LoadResult } from '../../harness/load/protocol.ts'
 import { runPlan } from '../../harness/load/run-plan.ts'
@@ -60,6 +61,9 @@ function rawServer(answer: (socket: net.Socket, n: number) => void): net.Server 
   })
 }
 
+/** Others want the CPUs too: then times say nothing, and only counts are looked at. */
+const isBusy = (): boolean => (loadavg()[0] ?? 0) > availableParallelism()
+
 const okAnswer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const none = { ok: 0, non2xx: 0, timeout: 0, reset: 0, connectFailed: 0, unanswered: 0 }
 
@@ -96,6 +100,7 @@ for (const [how, drop] of [
     assert.equal(result.failedLatencyUs.n, 20)
     assert.equal(result.connections.closedEarly, 20)
     // Answers after a reconnect are not paired with requests the old connection took along.
+    if (isBusy()) return
     assert.ok((result.latencyUs.p50 ?? Infinity) < 20_000, `p50 ${result.latencyUs.p50} µs`)
   })
 }
@@ -122,7 +127,8 @@ test('requests without an answer time out at their deadline, and their connectio
   assert.deepEqual(result.outcomes, { ...none, ok: 190, timeout: 10 })
   const { n, mean } = result.failedLatencyUs
   assert.equal(n, 10)
-  assert.ok(mean !== null && mean >= 200_000 && mean < 260_000, `mean ${mean} µs`)
+  assert.ok(mean !== null && mean >= 200_000, `mean ${mean} µs`)
+  assert.ok(mean < 260_000 || isBusy(), `mean ${mean} µs`)
   assert.equal(result.connections.closedEarly, 0)
 })
 
