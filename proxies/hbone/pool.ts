@@ -113,14 +113,13 @@ export class HbonePool {
       ...(this.#connectTimeoutMs ? { timeoutMs: this.#connectTimeoutMs } : {}),
       signal: this.#closing.signal,
     })
-    const tunnel = Tunnel.over(
-      socket,
-      () => this.#idle(slot, tunnel),
-      () => {
-        this.#tunnels.delete(tunnel)
-        if (slot.current === tunnel) slot.current = undefined
+    const tunnel = Tunnel.over(socket, {
+      onIdle: (idle) => this.#idle(slot, idle),
+      onClosing: (closing) => {
+        this.#tunnels.delete(closing)
+        if (slot.current === closing) slot.current = undefined
       },
-    )
+    })
     this.#tunnels.add(tunnel)
     slot.current = tunnel
   }

@@ -19,6 +19,13 @@ export class StreamUnprocessed extends Error {
   override readonly name = 'StreamUnprocessed'
 }
 
+export interface TunnelEvents {
+  /** Its last stream ended and it could take others. */
+  readonly onIdle: (tunnel: Tunnel) => void
+  /** It is closing or closed, without streams; may come twice. */
+  readonly onClosing: (tunnel: Tunnel) => void
+}
+
 /**
  * The client's end of one HBONE connection.
  * - `active` counts streams from `reserve` to close, also those still waiting for their 200.
@@ -28,32 +35,31 @@ export class StreamUnprocessed extends Error {
 export class Tunnel {
   #active = 0
   readonly #session: ClientHttp2Session
-  readonly #onIdle: () => void
+  readonly #events: TunnelEvents
   #retired = false
 
-  private constructor(session: ClientHttp2Session, onIdle: () => void) {
+  private constructor(session: ClientHttp2Session, events: TunnelEvents) {
     this.#session = session
-    this.#onIdle = onIdle
+    this.#events = events
   }
 
-  /** Resolves when SETTINGS are on their way; as ztunnel it does not wait for the peer's. */
-  static over(socket: TLSSocket, onIdle: () => void, onGone: (tunnel: Tunnel) => void): Tunnel {
+  /** As ztunnel it does not wait for the peer's SETTINGS. */
+  static over(socket: TLSSocket, events: TunnelEvents): Tunnel {
     // Streams have their own ends; a tunnel whose peer has gone is over at once.
     socket.allowHalfOpen = false
     const session = connectHttp2('https://hbone', {
       ...clientSessionOptions,
       createConnection: () => socket,
     })
-    const tunnel = new Tunnel(session, onIdle)
+    const tunnel = new Tunnel(session, events)
     session.once('connect', () => {
       if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
     })
-    const gone = (): void => {
+    session.once('goaway', () => tunnel.retire())
+    session.once('close', () => {
       tunnel.#retired = true
-      onGone(tunnel)
-    }
-    session.once('goaway', gone)
-    session.once('close', gone)
+      events.onClosing(tunnel)
+    })
     // The streams get the error too, and 'close' follows.
     session.on('error', () => {})
     keepAlive(session, () => session.destroy(new Error('no answer to PING')))
@@ -119,7 +125,7 @@ export class Tunnel {
   /** No new streams; closes once the running ones have ended. */
   retire(): void {
     this.#retired = true
-    if (this.#active === 0) this.#session.close()
+    if (this.#active === 0) this.#close()
   }
 
   destroy(): void {
@@ -129,8 +135,13 @@ export class Tunnel {
   #release(): void {
     this.#active -= 1
     if (this.#active > 0) return
-    if (this.#retired) this.#session.close()
-    else this.#onIdle()
+    if (this.#retired) this.#close()
+    else this.#events.onIdle(this)
+  }
+
+  #close(): void {
+    this.#events.onClosing(this)
+    this.#session.close()
   }
 }
 
