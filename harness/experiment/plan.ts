@@ -21,14 +21,10 @@ export function planWindow(options: RunOptions, entry: string, round: number): L
   }
 }
 
-/**
- * Load nobody measures, on all modes at once and as fast as answers come. It lets the compiler see the
- * hot paths of every process: after 300 requests a first window cost twice as much CPU per request as
- * a third one, after some thousands they cost the same.
- */
-const longestPrimingMs = 4_000
 const primingConnections = 8
+const primingSliceMs = 1_000
 
+/** One slice of load nobody measures, as fast as answers come. */
 export function planPriming(options: RunOptions, entry: string): LoadPlan {
   return {
     ...planWindow(options, entry, 0),
@@ -36,6 +32,6 @@ export function planPriming(options: RunOptions, entry: string): LoadPlan {
     connections: Math.min(options.connections, primingConnections),
     warmupMs: 0,
     // Whoever asks for very short windows is not after precision.
-    windowMs: Math.min(longestPrimingMs, 2 * options.durationMs),
+    windowMs: Math.min(primingSliceMs, options.durationMs),
   }
 }
