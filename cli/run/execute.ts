@@ -58,6 +58,8 @@ export async function run(raw: RawRunOptions, context: CommandContext): Promise<
       folder.path,
       recordRun(facts, nothingMeasured(options), { status: 'failed', finding }),
     )
+    pointLatestAt(folder)
+    progress.note(`failed: what there is of the run is in ${folder.path}`)
     throw error
   } finally {
     progress.end()

@@ -25,7 +25,10 @@ function logOptions(
 ): Parameters<typeof readLog>[0] {
   const { container, name, previous, follow, tailLines, signal } = request
   const current = runner?.restartCount(container)
-  const run = current === undefined ? -1 : current - (previous ? 1 : 0)
+  // Between two runs the last one speaks, as with kubelet: its words are why there is a next one.
+  const started = current !== undefined && existsSync(runner?.logPath(container, current) ?? '')
+  const newest = (current ?? -1) - (started ? 0 : 1)
+  const run = newest - (previous ? 1 : 0)
   const path = runner?.logPath(container, run)
   if (!runner || path === undefined || run < 0 || !existsSync(path)) {
     const which = previous ? 'previous run of container' : 'container'

@@ -22,7 +22,7 @@ export interface WaitOptions {
 
 /** A container that came back this often is not going to settle while we wait. */
 const hopelessRestarts = 3
-const logTailLines = 8
+const logTailLines = 15
 
 /** Resolves to the ready pods of all expectations, or throws naming the pod that holds it up. */
 export async function waitUntilReady(
@@ -91,9 +91,11 @@ async function notReady(
   const tail = log.trim()
   return new HarnessError(
     'pod-not-ready',
-    `${namespace}/${describePod(pod)}${tail === '' ? '' : `\nlast lines of its log:\n${tail}`}`,
+    `${namespace}/${describePod(pod)}${tail === '' ? '' : `\nlast lines of its log:\n${tail.replaceAll(/^/gm, '    ')}`}`,
     {
-      hint: `the pod was not ready ${waited}; its whole log is in the logs/ folder of the run`,
+      hint: isHopeless(pod)
+        ? 'its whole log is in the logs/ folder of the run'
+        : `it was not ready ${waited}; its whole log is in the logs/ folder of the run`,
       exitCode: 5,
     },
   )
