@@ -12,6 +12,7 @@ export const kinds = {
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
   daemonSet: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
   endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
+  peerAuthentication: { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication' },
   gateway: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
 } as const satisfies Record<string, KindRef>
 
@@ -216,6 +217,13 @@ export interface DaemonSet extends KubeObject {
     numberAvailable?: number
     numberMisscheduled: number
     updatedNumberScheduled?: number
+  }
+}
+
+export interface PeerAuthentication extends KubeObject {
+  spec?: {
+    selector?: { matchLabels?: Record<string, string> }
+    mtls?: { mode?: 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT' }
   }
 }
 

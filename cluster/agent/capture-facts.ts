@@ -14,6 +14,8 @@ export interface MeshKnowledge {
   knows(process: string, workloadUid: string): boolean
   /** Whether some proxy may still send HBONE to the workload. */
   isReachedByHbone(workloadUid: string): boolean
+  /** Whether some proxy may still send new connections to the workload. */
+  isChosenByProxies(workloadUid: string): boolean
 }
 
 export function capturePod(

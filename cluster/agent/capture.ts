@@ -93,10 +93,13 @@ export class Capture {
     return sockets.some(({ wanted }) => wanted.by === 'proxy') ? 'proxy' : 'app'
   }
 
-  /** Resolves when no client's socket is served by this pod's processes directly, or after a while. */
+  /** Resolves when nobody is pointed at this pod any more, or after a while. */
   released(runner: PodRunner): Promise<void> {
     const own = new Set(runner.processes().map(({ process }) => process.id))
+    const { mesh } = this.#context
+    const uid = mesh.workloadUid(runner.namespace, runner.name)
     const isDone = (): boolean =>
+      !mesh.isChosenByProxies(uid) &&
       ![...this.#sockets.values()].some(
         (socket) =>
           socket.podUid !== runner.uid && [...own].some((process) => socket.isOwnedBy(process)),

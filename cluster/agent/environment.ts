@@ -71,7 +71,7 @@ function resolveVariable({ value, valueFrom }: EnvVar, { pod, address }: Environ
     'spec.nodeName': spec.nodeName,
     'spec.serviceAccountName': spec.serviceAccountName,
     'status.podIP': address.podIp,
-    'status.hostIP': address.podIp,
+    'status.hostIP': '127.0.0.1',
   }
   return fields[path] ?? ''
 }

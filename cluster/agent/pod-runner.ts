@@ -20,7 +20,7 @@ export interface PodRunnerContext {
   servicesOf(namespace: string): readonly Service[]
   /** Whether the pod's sockets are with whom they should be. */
   network(uid: string): PodFacts['network']
-  /** Resolves when no other pod's traffic reaches this pod's processes directly any more. */
+  /** Resolves when nobody is pointed at this pod any more, or after a while. */
   released(): Promise<void>
   /** A run of a container has just begun. */
   onProcess(process: ContainerProcess): void

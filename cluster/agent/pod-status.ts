@@ -51,7 +51,7 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
     phase: phaseOf(containers, exitCodes),
     podIP: podIp,
     podIPs: [{ ip: podIp }],
-    hostIP: podIp,
+    hostIP: '127.0.0.1',
     startTime: timestamp(facts.startedAt),
     qosClass: 'BestEffort',
     conditions,

@@ -7,6 +7,7 @@ import {
   kinds,
   type Namespace,
   type Node,
+  type PeerAuthentication,
   type Pod,
   type ReplicaSet,
   type Service,
@@ -26,6 +27,7 @@ export interface ClusterView {
   readonly daemonSets: Informer<DaemonSet>
   readonly endpointSlices: Informer<EndpointSlice>
   readonly gateways: Informer<Gateway>
+  readonly peerAuthentications: Informer<PeerAuthentication>
   stop(): void
 }
 
@@ -41,6 +43,7 @@ export function createView(store: Store): ClusterView {
     daemonSets: createInformer<DaemonSet>(store, kinds.daemonSet),
     endpointSlices: createInformer<EndpointSlice>(store, kinds.endpointSlice),
     gateways: createInformer<Gateway>(store, kinds.gateway),
+    peerAuthentications: createInformer<PeerAuthentication>(store, kinds.peerAuthentication),
   }
   return {
     ...informers,

@@ -47,9 +47,9 @@ export class ControlPlane implements MeshKnowledge {
       onError: context.onError,
     })
     const { pods, services, endpointSlices, gateways, namespaces } = context.view
-    for (const informer of [pods, services, endpointSlices, gateways, namespaces]) {
-      informer.onChange(() => this.update())
-    }
+    const { peerAuthentications } = context.view
+    const informers = [pods, services, endpointSlices, gateways, namespaces, peerAuthentications]
+    for (const informer of informers) informer.onChange(() => this.update())
   }
 
   update(): void {
@@ -81,6 +81,10 @@ export class ControlPlane implements MeshKnowledge {
     return [...this.#feeds.values()].some(({ feed }) => feed.mayUseHbone(uid))
   }
 
+  isChosenByProxies(uid: string): boolean {
+    return [...this.#feeds.values()].some(({ feed }) => feed.mayChoose(uid))
+  }
+
   async stop(): Promise<void> {
     this.#certificates.stop()
     await this.#loop.stop()
@@ -107,13 +111,13 @@ export class ControlPlane implements MeshKnowledge {
     represented: readonly PodRunner[],
     state: ProxyConfig['state'],
   ): Omit<ProxyConfig, 'version'> | undefined {
-    const { trustDomain, plan } = this.#context
+    const { trustDomain, plan, view } = this.#context
     const kind = proxyKindOf(runner.pod)
     const own = identityOf(runner.pod, trustDomain)
     const ownCertificate = this.#certificates.get(own)
     const known = new Set(state.workloads.map(({ uid }) => uid))
     const local = represented
-      .map((one) => localWorkload(one, trustDomain, plan.socket))
+      .map((one) => localWorkload(one, trustDomain, plan.socket, view))
       .filter(({ uid, identity }) => known.has(uid) && this.#certificates.get(identity))
     if (ownCertificate === undefined) return undefined
     if (kind !== 'ztunnel' && local.length === 0) return undefined

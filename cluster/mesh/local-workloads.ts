@@ -1,8 +1,10 @@
 import type { LocalWorkload, ProxyKind } from '../../proxies/config/process.ts'
+import type { AddressPlan } from '../agent/address-plan.ts'
 import type { PodRunner } from '../agent/pod-runner.ts'
 import type { ClusterView } from '../controllers/view.ts'
 import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
 import { identityOf, workloadUid } from './naming.ts'
+import { mtlsModeOf } from './peer-authentication.ts'
 
 /** The pods a proxy stands in for: its own, or all captured ones of its node. */
 export function representedPods(
@@ -30,7 +32,8 @@ function isCaptured(runner: PodRunner, view: ClusterView): boolean {
 export function localWorkload(
   runner: PodRunner,
   trustDomain: string,
-  socket: (host: string, port: number) => { readonly host: string; readonly port: number },
+  socket: AddressPlan['socket'],
+  view: ClusterView,
 ): LocalWorkload {
   const ports = runner.appContainers.flatMap((container) => container.ports ?? [])
   return {
@@ -42,6 +45,6 @@ export function localWorkload(
         socket(runner.address.appHost, containerPort),
       ]),
     ),
-    mtlsMode: 'PERMISSIVE',
+    mtlsMode: mtlsModeOf(runner.pod, view.peerAuthentications.all()),
   }
 }

@@ -6,9 +6,11 @@ interface Knowledge {
   readonly local: ReadonlySet<string>
   /** Workloads it would reach by HBONE. */
   readonly hbone: ReadonlySet<string>
+  /** Workloads it would choose as an endpoint. */
+  readonly healthy: ReadonlySet<string>
 }
 
-const nothing: Knowledge = { local: new Set(), hbone: new Set() }
+const nothing: Knowledge = { local: new Set(), hbone: new Set(), healthy: new Set() }
 
 /** What one proxy process has been told and what of it it has confirmed. */
 export class ProxyFeed {
@@ -37,10 +39,17 @@ export class ProxyFeed {
     return this.#applied.local.has(workloadUid)
   }
 
-  /** By what it has confirmed, or by anything it may be working on. */
   mayUseHbone(workloadUid: string): boolean {
-    if (this.#applied.hbone.has(workloadUid)) return true
-    return [...this.#sent.values()].some(({ hbone }) => hbone.has(workloadUid))
+    return this.#possible().some(({ hbone }) => hbone.has(workloadUid))
+  }
+
+  mayChoose(workloadUid: string): boolean {
+    return this.#possible().some(({ healthy }) => healthy.has(workloadUid))
+  }
+
+  /** What it has confirmed, and anything it may be working on. */
+  #possible(): Knowledge[] {
+    return [this.#applied, ...this.#sent.values()]
   }
 
   /** Sends the snapshot unless the process has it. */
@@ -51,9 +60,11 @@ export class ProxyFeed {
     this.#last = content
     this.#version += 1
     const tunnelled = config.state.workloads.filter(({ protocol }) => protocol === 'HBONE')
+    const healthy = config.state.workloads.filter(({ status }) => status === 'Healthy')
     this.#sent.set(this.#version, {
       local: new Set(config.local.map(({ uid }) => uid)),
       hbone: new Set(tunnelled.map(({ uid }) => uid)),
+      healthy: new Set(healthy.map(({ uid }) => uid)),
     })
     this.#process.configure({ type: 'config', config: { ...config, version: this.#version } })
   }

@@ -1,5 +1,6 @@
 import type { MeshState } from '../../proxies/config/mesh-state.ts'
 import type { ClusterView } from '../controllers/view.ts'
+import { strictPolicy } from './peer-authentication.ts'
 import { meshService } from './services.ts'
 import { meshWorkload } from './workloads.ts'
 
@@ -12,16 +13,19 @@ export function meshState(view: ClusterView, trustDomain: string): MeshState {
     services,
     slices,
     gateways: view.gateways.all(),
+    peerAuthentications: view.peerAuthentications.all(),
     namespaceLabels: (name: string) => view.namespaces.get(name)?.metadata.labels,
   }
+  const workloads = view.pods
+    .all()
+    .flatMap((pod) => meshWorkload(pod, sources) ?? [])
+    .sort((a, b) => a.uid.localeCompare(b.uid))
+  const isStrict = workloads.some(({ authorizationPolicies }) => authorizationPolicies?.length)
   return {
-    workloads: view.pods
-      .all()
-      .flatMap((pod) => meshWorkload(pod, sources) ?? [])
-      .sort((a, b) => a.uid.localeCompare(b.uid)),
+    workloads,
     services: services
       .map((service) => meshService(service, sources))
       .sort((a, b) => a.hostname.localeCompare(b.hostname)),
-    policies: [],
+    policies: isStrict ? [strictPolicy] : [],
   }
 }

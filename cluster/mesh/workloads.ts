@@ -1,14 +1,16 @@
 import type { Workload } from '../../proxies/config/mesh-state.ts'
 import { isPodReady } from '../controllers/conditions.ts'
-import type { EndpointSlice, Pod, Service } from '../kinds.ts'
+import type { EndpointSlice, PeerAuthentication, Pod, Service } from '../kinds.ts'
 import { dataplaneOf, meshAnnotations, meshLabels } from '../mesh-labels.ts'
 import { clusterId, proxyKindOf, serviceKey, workloadUid } from './naming.ts'
+import { mtlsModeOf, strictPolicyKey } from './peer-authentication.ts'
 import { isSliceOf } from './services.ts'
 
 export interface WorkloadSources {
   readonly trustDomain: string
   readonly services: readonly Service[]
   readonly slices: readonly EndpointSlice[]
+  readonly peerAuthentications: readonly PeerAuthentication[]
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
 }
 
@@ -18,6 +20,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
   const { podIP, phase } = pod.status ?? {}
   if (!podIP || phase === 'Succeeded' || phase === 'Failed') return undefined
   const owner = ownerOf(pod)
+  const strict = mtlsModeOf(pod, sources.peerAuthentications) === 'STRICT'
   const healthy = isPodReady(pod) && pod.metadata.deletionTimestamp === undefined
   return {
     uid: workloadUid(namespace, name),
@@ -44,6 +47,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
     status: healthy ? 'Healthy' : 'Unhealthy',
     services: backedServices(uid, sources),
     ...(labels?.[meshLabels.tlsMode] === 'istio' ? { tlsMode: 'istio' as const } : {}),
+    ...(strict ? { authorizationPolicies: [strictPolicyKey] } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { kinds } from '../../cluster/kinds.ts'
 import { eventually, get } from '../fixtures/http-get.ts'
 import { namespaceObject, nodeObject, pidOf, runningCore } from '../fixtures/running-core.ts'
@@ -81,4 +82,36 @@ test('a sidecar that dies is restarted and its pod served again', async (t) => {
   assert.equal(pidOf(after), pidOf(target), 'the application went on')
   const service = await serviceOf(core, client)
   assert.equal((await eventually(service.host, service.port)).pod, target.metadata.name)
+})
+
+test('under STRICT a ztunnel closes plaintext connections and carries mutual TLS', async (t) => {
+  const core = await runningCore(t, { images })
+  const ztunnel = { 'meshbench.dev/ztunnel': 'true' }
+  core.store.create(nodeObject('client', ztunnel))
+  core.store.create(nodeObject('server', ztunnel))
+  core.store.create(namespaceObject('shop', { 'istio.io/dataplane-mode': 'ambient' }))
+  core.store.create({
+    ...kinds.peerAuthentication,
+    metadata: { name: 'default', namespace: 'shop' },
+    spec: { mtls: { mode: 'STRICT' } },
+  })
+  const { client, target } = await clientAndTarget(core)
+  const service = await serviceOf(core, client)
+  assert.equal((await eventually(service.host, service.port)).pod, target.metadata.name)
+  await assert.rejects(get(target.status?.podIP ?? '', 8080), /ECONNRESET|socket hang up/)
+})
+
+test('a certificate that runs out is replaced while connections go on', async (t) => {
+  const core = await runningCore(t, { images, certificateLifetimeMs: 4_000 })
+  core.store.create(nodeObject('client'))
+  core.store.create(nodeObject('server'))
+  core.store.create(namespaceObject('shop', { 'istio-injection': 'enabled' }))
+  const { client, target } = await clientAndTarget(core)
+  const service = await serviceOf(core, client)
+  await eventually(service.host, service.port)
+  const endsAtMs = Date.now() + 6_000
+  while (Date.now() < endsAtMs) {
+    assert.equal((await get(service.host, service.port)).pod, target.metadata.name)
+    await delay(100)
+  }
 })
