@@ -179,6 +179,7 @@ export class ServerConnection implements BodySink {
   /** The answer cannot be completed; the client must not take it for a whole one. */
   abort(): void {
     this.#handler = undefined
+    this.output.flush()
     this.socket.destroy()
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import { createTestAuthority } from '../support/certificates.ts'
@@ -13,6 +13,7 @@ import {
   listenLocal,
   type PairOptions,
   SERVER_ID,
+  type SidecarPair,
   startSidecarPair,
 } from '../support/sidecar-pair.ts'
 
@@ -24,6 +25,13 @@ before(async () => {
   app = await startHttpApp()
 })
 after(() => app?.close())
+
+/** A pair that ends with its test, also when that fails. */
+async function pairFor(context: TestContext, options: PairOptions): Promise<SidecarPair> {
+  const pair = await startSidecarPair(options)
+  context.after(() => pair.stop())
+  return pair
+}
 
 /** Forwards bytes and keeps them all. */
 async function startRelay(to: SocketAddress): Promise<{ address: SocketAddress; seen: Buffer[] }> {
@@ -46,9 +54,9 @@ async function startRelay(to: SocketAddress): Promise<{ address: SocketAddress; 
   return { address: await listenLocal(server), seen }
 }
 
-test('nothing between two sidecars is readable', async () => {
+test('nothing between two sidecars is readable', async (t) => {
   let seen: Buffer[] = []
-  const pair = await startSidecarPair({
+  const pair = await pairFor(t, {
     app: app.address,
     via: async (real) => {
       const relay = await startRelay(real)
@@ -63,7 +71,6 @@ test('nothing between two sidecars is readable', async () => {
   for (const word of [SECRET, 'HTTP/1.1', 'echo', SERVER_ID, 'x-request-id']) {
     assert.ok(!wire.includes(word), `${word} is on the wire`)
   }
-  await pair.stop()
 })
 
 const refusals: Record<
@@ -115,10 +122,10 @@ const refusals: Record<
 }
 
 for (const [who, { options, reason, by }] of Object.entries(refusals)) {
-  test(`${who} is refused: the application sees 503, the other application nothing`, async () => {
+  test(`${who} is refused: the application sees 503, the other application nothing`, async (t) => {
     const before = app.requests.length
     let seen: Buffer[] = []
-    const pair = await startSidecarPair({
+    const pair = await pairFor(t, {
       app: app.address,
       ...options,
       via: async (real) => {
@@ -140,12 +147,11 @@ for (const [who, { options, reason, by }] of Object.entries(refusals)) {
       assert.match(String(failed[0]?.labels.response_flags), reason)
       assert.equal(total(failed, 'istio_requests_total', { response_code: '503' }), 1)
     }
-    await pair.stop()
   })
 }
 
-test('PERMISSIVE lets plaintext in and STRICT does not', async () => {
-  const permissive = await startSidecarPair({ app: app.address })
+test('PERMISSIVE lets plaintext in and STRICT does not', async (t) => {
+  const permissive = await pairFor(t, { app: app.address })
   const answer = await exchangeRaw(
     permissive.inbound,
     REQUEST.replace('Host', 'X-Forwarded-Client-Cert: URI=forged\r\nHost'),
@@ -156,19 +162,17 @@ test('PERMISSIVE lets plaintext in and STRICT does not', async () => {
   const metrics = await permissive.server.metrics()
   const labels = { reporter: 'destination', connection_security_policy: 'none' }
   assert.equal(total(metrics, 'istio_requests_total', labels), 1)
-  await permissive.stop()
 
-  const strict = await startSidecarPair({ app: app.address, mtlsMode: 'STRICT' })
+  const strict = await pairFor(t, { app: app.address, mtlsMode: 'STRICT' })
   const before = app.requests.length
   assert.doesNotMatch(await exchangeRaw(strict.inbound, REQUEST), /HTTP/)
   assert.equal(app.requests.length, before)
   await strict.server.logged(/connection refused/)
   assert.ok((await exchangeRaw(strict.address, REQUEST)).endsWith(SECRET), 'the mesh still gets in')
-  await strict.stop()
 })
 
-test('a TLS client that sends no certificate is refused', async () => {
-  const pair = await startSidecarPair({ app: app.address, mtlsMode: 'STRICT' })
+test('a TLS client that sends no certificate is refused', async (t) => {
+  const pair = await pairFor(t, { app: app.address, mtlsMode: 'STRICT' })
   const socket = connectTls({
     host: pair.inbound.host,
     port: pair.inbound.port,
@@ -184,16 +188,15 @@ test('a TLS client that sends no certificate is refused', async () => {
   await new Promise((resolve) => socket.on('close', resolve))
   assert.equal(received, '')
   await pair.server.logged(/PEER_NO_CERTIFICATE/)
-  await pair.stop()
 })
 
-test("an application's own TLS passes a PERMISSIVE sidecar untouched", async () => {
+test("an application's own TLS passes a PERMISSIVE sidecar untouched", async (t) => {
   const authority = await createTestAuthority('application')
   const { certChainPem, privateKeyPem } = await authority.issue('spiffe://a/ns/b/sa/c')
   const tlsApp = createTlsServer({ cert: certChainPem, key: privateKeyPem }, (socket) => {
     socket.end('own tls')
   })
-  const pair = await startSidecarPair({ app: await listenLocal(tlsApp) })
+  const pair = await pairFor(t, { app: await listenLocal(tlsApp) })
   const socket = connectTls({
     host: pair.inbound.host,
     port: pair.inbound.port,
@@ -204,5 +207,4 @@ test("an application's own TLS passes a PERMISSIVE sidecar untouched", async () 
   assert.equal(String(chunk), 'own tls')
   socket.destroy()
   tlsApp.close()
-  await pair.stop()
 })

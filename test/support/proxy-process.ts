@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -128,12 +129,20 @@ export async function startProxy(
 }
 
 async function freeAddress(): Promise<SocketAddress> {
-  const server = net.createServer().listen(0, '127.0.0.1')
+  const host = loopbackHost()
+  const server = net.createServer().listen(0, host)
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo
   server.close()
   await once(server, 'close')
-  return { host: '127.0.0.1', port }
+  return { host, port }
+}
+
+/** An address of our own where possible: the port is free again until the proxy takes it. */
+function loopbackHost(): string {
+  if (process.platform !== 'linux') return '127.0.0.1'
+  const [a = 0, b = 0, c = 0] = randomBytes(3)
+  return `127.${1 + (a % 254)}.${b}.${1 + (c % 254)}`
 }
 
 export interface Sample {
