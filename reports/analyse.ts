@@ -4,7 +4,7 @@ import { judge } from './judge.ts'
 import { type Metric, metrics } from './metrics.ts'
 import { bootstrapInterval } from './statistics/interval.ts'
 import { hodgesLehmann, median } from './statistics/median.ts'
-import { noiseFloor } from './statistics/noise.ts'
+import { noiseFloor, pairFloor } from './statistics/noise.ts'
 import { permutationP } from './statistics/permutation.ts'
 import { seededRandom } from './statistics/random.ts'
 
@@ -105,17 +105,27 @@ function floorOf(
   measured: Partial<Record<Mode, Values>>,
   seed: number,
 ): [string, Result['noise'][string]][] {
-  const repeated = Object.values(measured)
-    .map((values) => known(values[id]))
-    .filter(({ length }) => length > 1)
+  const repeated = Object.entries(measured).flatMap(([mode, values]) => {
+    const numbers = known(values[id])
+    return numbers.length < 2 ? [] : [{ mode, numbers }]
+  })
   if (repeated.length === 0) return []
-  const windows = repeated.reduce((sum, { length }) => sum + length, 0)
+  const windows = repeated.reduce((sum, { numbers }) => sum + numbers.length, 0)
   return [
     [
       id,
       {
         unit,
-        floor: noiseFloor(repeated, seededRandom(seed, `noise ${id}`)),
+        floor: noiseFloor(
+          repeated.map(({ numbers }) => numbers),
+          seededRandom(seed, `noise ${id}`),
+        ),
+        modes: Object.fromEntries(
+          repeated.map(({ mode, numbers }) => [
+            mode,
+            noiseFloor([numbers], seededRandom(seed, `noise ${id} ${mode}`)),
+          ]),
+        ),
         source: `${windows} windows, each mode compared with itself by resampling`,
       },
     ],
@@ -159,6 +169,7 @@ function compare(
     ciHigh: interval?.high ?? null,
     p: permutationP(from, to, random),
     n: Math.min(from.length, to.length),
+    noiseFloor: pairFloor(noise[metric.id]?.modes?.[base], noise[metric.id]?.modes?.[other]),
   }
-  return { ...compared, verdict: judge(compared, metric, noise[metric.id]?.floor ?? 0) }
+  return { ...compared, verdict: judge(compared, metric) }
 }

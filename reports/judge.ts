@@ -9,22 +9,26 @@ type Unjudged = Omit<Comparison, 'verdict'>
 /**
  * `less` and `more` are said only when all of these hold: at least 4 windows a side, the 95 %
  * interval leaves out zero, permutation p <= 0.05, and the difference exceeds both the A/A noise
- * floor and the least effect worth speaking of.
+ * floor of the two modes compared and the least effect worth speaking of.
  *
  * Otherwise `no-difference`, which means "none detected", or `inconclusive` when nobody could have
  * detected one: below 4 windows a side p cannot reach 0.05 (it is 0.1 at 3), so a quick run gives
  * differences and intervals but no verdicts. `indication` tells which of those point somewhere.
  */
-export function judge(compared: Unjudged, metric: Metric, floor: number): Comparison['verdict'] {
+export function judge(compared: Unjudged, metric: Metric): Comparison['verdict'] {
   const { difference, p, n } = compared
   if (n < leastWindowsForVerdict || difference === null || p === null) return 'inconclusive'
-  const least = Math.max(floor, leastEffect(metric, compared.baseValue))
-  if (p > 0.05 || Math.abs(difference) <= least) return 'no-difference'
+  if (p > 0.05 || Math.abs(difference) <= leastDifference(compared, metric)) return 'no-difference'
   return sureDirection(compared) ?? 'no-difference'
 }
 
-function leastEffect({ minimumEffect }: Metric, baseValue: number | null): number {
-  return Math.max(minimumEffect.absolute, minimumEffect.ofBase * Math.abs(baseValue ?? 0))
+/** What a difference must exceed: the noise of the two modes, and what anybody would care about. */
+function leastDifference(
+  { baseValue, noiseFloor = 0 }: Unjudged,
+  { minimumEffect }: Metric,
+): number {
+  const { absolute, ofBase } = minimumEffect
+  return Math.max(noiseFloor, absolute, ofBase * Math.abs(baseValue ?? 0))
 }
 
 function sureDirection({ ciLow, ciHigh }: Unjudged): 'less' | 'more' | null {
@@ -43,9 +47,7 @@ export function indication(result: Result, comparison: Comparison): 'less' | 'mo
   if (verdict !== 'inconclusive' || difference === null || n < 2) return null
   const metric = metrics.find(({ id }) => id === comparison.metric)
   if (metric === undefined) return null
-  const floor = result.noise[metric.id]?.floor ?? 0
-  const least = Math.max(floor, leastEffect(metric, comparison.baseValue))
-  if (Math.abs(difference) <= least) return null
+  if (Math.abs(difference) <= leastDifference(comparison, metric)) return null
   const base = valuesOf(result, comparison, 'base')
   const other = valuesOf(result, comparison, 'other')
   if (Math.max(...other) < Math.min(...base)) return 'less'

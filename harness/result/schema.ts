@@ -156,6 +156,11 @@ export const comparison = z.strictObject({
   ciHigh: z.number().nullable(),
   p: z.number().nullable().meta({ description: 'two-sided permutation test' }),
   n: z.int().nonnegative().meta({ description: 'windows per side, the smaller' }),
+  noiseFloor: z
+    .number()
+    .nonnegative()
+    .optional()
+    .meta({ description: 'of the two modes compared; no smaller difference gets a direction' }),
   verdict: z.enum(['less', 'more', 'no-difference', 'inconclusive']),
 })
 
@@ -222,7 +227,11 @@ export const result = z.strictObject({
     z.string(),
     z.strictObject({
       unit: z.string(),
-      floor: z.number().nonnegative(),
+      floor: z.number().nonnegative().meta({ description: 'over all modes, for orientation' }),
+      modes: z
+        .partialRecord(mode, z.number().nonnegative())
+        .optional()
+        .meta({ description: 'how far each mode differs from itself' }),
       source: z.string(),
     }),
   ),

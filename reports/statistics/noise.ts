@@ -23,3 +23,12 @@ export function noiseFloor(modes: readonly (readonly number[])[], random: Random
   if (differences.length === 0) return 0
   return sortedQuantile(Float64Array.from(differences).sort(), 0.95)
 }
+
+/**
+ * The floor of a comparison of two modes, from how far each differs from itself. Both add to the
+ * noise of their difference by variance, half of it each, so a third mode that is noisy hides nothing
+ * between two quiet ones, and a mode that never varies brings none of its own.
+ */
+export function pairFloor(base = 0, other = 0): number {
+  return Math.sqrt((base ** 2 + other ** 2) / 2)
+}

@@ -30,7 +30,7 @@ ${reference()}
 <li>One window is one observation. A mode's figure is the median of its windows, its interval a bootstrap percentile interval with small-sample expansion.</li>
 <li>A difference is the Hodges-Lehmann estimate (the median of all differences between a window of one mode and one of the other), so it may differ slightly from the subtraction of two medians. p comes from an exact permutation test of the rank sum.</li>
 <li>\u201cless\u201d and \u201cmore\u201d are said only with at least 4 windows a side, an interval without zero, p \u2264 0.05, and a difference above both the noise floor and the least effect worth speaking of. \u201cNo difference detected\u201d does not mean equal.</li>
-<li>The noise floor is what a mode shows against itself: A/A comparisons resampled from the repeats within each mode.</li>
+<li>The noise floor is what a mode shows against itself: A/A comparisons resampled from the repeats within each mode. The floor of a comparison comes from the two modes it compares alone: the root mean square of theirs.</li>
 <li>PSS divides each shared page by its sharers and can be added up. Many Node processes share one binary: ten idle proxies show 47 MB RSS but 14 MB PSS each, so summed RSS would overstate them more than three times.</li>
 </ul>
 ${noiseTable(result)}
@@ -55,12 +55,18 @@ function noiseTable(result: Result): Markup | null {
     return found === undefined ? [] : [{ metric, found }]
   })
   if (rows.length === 0) return null
+  const shown = modesOf(result)
   return html`<details><summary>Noise floors</summary>${scrollRegion(
     'Noise floors',
-    html`<table class="numbers"><caption>A difference below its floor is never called one.</caption>
-<thead><tr><th scope="col">Metric</th><th scope="col">floor</th><th scope="col">from</th></tr></thead><tbody>${rows.map(
+    html`<table class="numbers"><caption>How far each mode differs from itself. A difference below the floor of its two modes is never called one.</caption>
+<thead><tr><th scope="col">Metric</th>${shown.map((mode) => html`<th scope="col">${mode}</th>`)}<th scope="col">from</th></tr></thead><tbody>${rows.map(
       ({ metric, found }) =>
-        html`<tr><th scope="row">${metric.title} <span class="unit">${metric.unit}</span></th><td>${formatNumber(found.floor, metric.digits + 1, typographic)}</td><td class="word">${found.source}</td></tr>`,
+        html`<tr><th scope="row">${metric.title} <span class="unit">${metric.unit}</span></th>${shown.map(
+          (mode) => {
+            const floor = found.modes?.[mode]
+            return html`<td>${floor === undefined ? 'n/a' : formatNumber(floor, metric.digits + 1, typographic)}</td>`
+          },
+        )}<td class="word">${found.source}</td></tr>`,
     )}</tbody></table>`,
   )}</details>`
 }

@@ -170,3 +170,26 @@ test('a run of one mode, or of no complete window, is analysed without compariso
   } as Result)
   assert.equal(empty.modes.ambient?.summary.latencyP50Ms?.value, null)
 })
+
+test('a noisy third mode hides no difference between two quiet ones', () => {
+  const pss: Record<string, (round: number) => number> = {
+    sidecar: (round) => 36.5 + 0.1 * round,
+    ambient: (round) => 27.3 + 0.1 * round,
+    waypoint: (round) => 40 + 15 * round,
+  }
+  const memory = (window: Window, mode: Mode): Window => {
+    const mib = pss[mode]?.(window.round) ?? 0
+    const role = { processes: 1, pssBytes: mib * 2 ** 20, privateBytes: null, rssBytes: 1 }
+    return { ...window, memory: mib === 0 ? {} : { ztunnel: role } }
+  }
+  const result = analyse(makeResult({ change: memory }))
+  const quiet = compared(result, 'sidecar', 'ambient', 'proxyPssMiB')
+  assert.ok(
+    (result.noise.proxyPssMiB?.floor ?? 0) > 9.2,
+    'pooled over the modes it would be hidden',
+  )
+  assert.ok((quiet.noiseFloor ?? 9) < 0.5, `floor ${quiet.noiseFloor} MiB`)
+  assert.equal(quiet.verdict, 'less')
+  const noisy = compared(result, 'sidecar', 'waypoint', 'proxyPssMiB')
+  assert.ok((noisy.noiseFloor ?? 0) > 9.2, `floor ${noisy.noiseFloor} MiB`)
+})

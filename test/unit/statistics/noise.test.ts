@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { noiseFloor } from '../../../reports/statistics/noise.ts'
+import { noiseFloor, pairFloor } from '../../../reports/statistics/noise.ts'
 import { seededRandom } from '../../../reports/statistics/random.ts'
 
 test('modes that never vary have no noise', () => {
@@ -30,4 +30,10 @@ test('the floor grows with the spread, in proportion', () => {
   const one = noiseFloor([values], seededRandom(1, 'noise'))
   const tenfold = noiseFloor([values.map((value) => value * 10)], seededRandom(1, 'noise'))
   assert.ok(Math.abs(tenfold - 10 * one) < 1e-9)
+})
+
+test('two modes make the floor of their difference by variance', () => {
+  assert.equal(pairFloor(3, 3), 3)
+  assert.equal(pairFloor(0, 2), Math.sqrt(2))
+  assert.equal(pairFloor(), 0)
 })
