@@ -22,6 +22,7 @@ const owners: Record<string, readonly string[]> = {
   '@peculiar/x509': ['cluster/ca/'],
   'reflect-metadata': ['cluster/ca/'],
   autocannon: ['harness/load/'],
+  jose: ['proxies/waypoint/'],
   'hdr-histogram-js': ['harness/load/', 'reports/statistics/'],
   systeminformation: ['harness/environment/'],
   vega: ['reports/charts/'],
