@@ -34,6 +34,11 @@ export interface SidecarPair {
   readonly address: SocketAddress
   /** Where the server's sidecar listens. */
   readonly inbound: BoundSocket
+  /** Tells the client's sidecar other endpoints, and its new certificate if it gets one. */
+  changeServer(
+    change: (server: Workload) => readonly Workload[],
+    certificate?: WorkloadCertificate,
+  ): Promise<void>
   stop(): Promise<void>
 }
 
@@ -77,32 +82,39 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
   const outbound = bindSocket(CLIENT_IP)
   const seen = (await options.via?.(inbound)) ?? inbound
   const clientWorkload = workload('client', CLIENT_IP, { tlsMode: 'istio' })
-  const state = (ip: string, port: number) => ({
-    workloads: [
-      clientWorkload,
-      workload('server', ip, {
-        tlsMode: 'istio',
-        services: { [SERVICE_KEY]: { [SERVICE_PORT]: port } },
-      }),
-      ...(options.otherEndpoints ?? []),
-    ],
+  const serverAt = (ip: string, port: number): Workload =>
+    workload('server', ip, {
+      tlsMode: 'istio',
+      services: { [SERVICE_KEY]: { [SERVICE_PORT]: port } },
+    })
+  const state = (servers: readonly Workload[], port: number) => ({
+    workloads: [clientWorkload, ...servers],
     services: [service(options.protocol ?? 'http', port)],
     policies: [],
   })
   const common = { version: 1, trustDomain: 'cluster.local', node: 'node-1' }
-  await client.configure({
-    ...common,
-    pod: { name: 'client', namespace: 'shop', ip: CLIENT_IP },
-    state: state(seen.host, seen.port),
-    local: [{ uid: clientWorkload.uid, identity: CLIENT_ID, appPorts: {}, mtlsMode: 'PERMISSIVE' }],
-    certificates: [
-      (await options.clientCertificate?.(authority)) ?? (await authority.issue(CLIENT_ID)),
-    ],
-  })
+  let version = 0
+  let certificate =
+    (await options.clientCertificate?.(authority)) ?? (await authority.issue(CLIENT_ID))
+  const configureClient = async (servers: readonly Workload[]): Promise<void> => {
+    version += 1
+    await client.configure({
+      ...common,
+      version,
+      pod: { name: 'client', namespace: 'shop', ip: CLIENT_IP },
+      state: state(servers, seen.port),
+      local: [
+        { uid: clientWorkload.uid, identity: CLIENT_ID, appPorts: {}, mtlsMode: 'PERMISSIVE' },
+      ],
+      certificates: [certificate],
+    })
+  }
+  const believed = serverAt(seen.host, seen.port)
+  await configureClient([believed, ...(options.otherEndpoints ?? [])])
   await server.configure({
     ...common,
     pod: { name: 'server', namespace: 'shop', ip: SERVER_IP },
-    state: state(SERVER_IP, inbound.port),
+    state: state([serverAt(SERVER_IP, inbound.port)], inbound.port),
     local: [
       {
         uid: 'Kubernetes//Pod/shop/server',
@@ -128,6 +140,10 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
     authority,
     address: outbound,
     inbound,
+    changeServer: async (change, renewed) => {
+      certificate = renewed ?? certificate
+      await configureClient(change(believed))
+    },
     stop: async () => {
       inbound.close()
       outbound.close()
