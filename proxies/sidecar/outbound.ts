@@ -8,6 +8,7 @@ import { ProxyError } from '../errors.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
 import { isAuthenticated } from '../http/dial-endpoint.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
+import type { HttpRules } from '../http/rules.ts'
 import { serveHttp } from '../http/serve.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import type { Peers } from '../telemetry/istio-labels.ts'
@@ -26,27 +27,28 @@ export function outbound(
   listener: Extract<CapturedListener, { kind: 'outbound' }>,
   dial: Dial,
 ): Accept {
-  const { originalDestination: destination } = listener
+  const { host, port } = listener.originalDestination
+  let known: { readonly view: PodView; readonly rules: HttpRules } | undefined
   return (client, live) => {
     const view = context.view()
-    const service = view.index.serviceByVip(destination.host, view.workload.namespace)
-    if (service === undefined || service.ports[String(destination.port)] === undefined) {
-      passThrough(context, client, destination, view)
-    } else if (service.protocols?.[String(destination.port)] === 'http') {
-      serveRequests(context, client, live, service, destination.port)
-    } else relayToEndpoint(context, client, service, destination.port, view, dial)
+    const service = view.index.serviceByVip(host, view.workload.namespace)
+    if (service === undefined || service.ports[String(port)] === undefined) {
+      passThrough(context, client, listener.originalDestination, view)
+    } else if (service.protocols?.[String(port)] === 'http') {
+      // The same for all connections until the next snapshot: labels are dear to make.
+      if (known?.view !== view) known = { view, rules: rulesFor(context, view, service, port) }
+      serveRequests(context, client, live, known.rules)
+    } else relayToEndpoint(context, client, service, port, view, dial)
   }
 }
 
-function serveRequests(
+function rulesFor(
   context: SidecarContext,
-  client: Socket,
-  live: Live,
+  view: PodView,
   service: Service,
   port: number,
-): void {
-  const view = context.view()
-  const rules = outboundRules({
+): HttpRules {
+  return outboundRules({
     cluster: context.clusters.get(service, port),
     metadata: view.metadata,
     unrouted: context.requests.between('source', outboundPeers(view, service, undefined), {
@@ -54,6 +56,14 @@ function serveRequests(
       security: 'unknown',
     }),
   })
+}
+
+function serveRequests(
+  context: SidecarContext,
+  client: Socket,
+  live: Live,
+  rules: HttpRules,
+): void {
   const connection = serveHttp(client, rules, context)
   live.drain = () => connection.drain()
   live.cut = () => connection.cut()
