@@ -49,10 +49,10 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
 
   let before: CounterReading | undefined
   let after: CounterReading | undefined
-  const everyone = [...tracked, ...options.bystanders]
+  const read = (): CounterReading => readCounters(tracked, options.bystanders)
   const onEvent = (event: LoadEvent): void => {
-    if (event.event === 'window-start') before = readCounters(everyone)
-    if (event.event === 'window-end') after = readCounters(everyone)
+    if (event.event === 'window-start') before = read()
+    if (event.event === 'window-end') after = read()
     if (event.event === 'progress') options.onPoint?.(event.point)
   }
   const limit = AbortSignal.timeout(plan.warmupMs + plan.windowMs + plan.timeoutMs + afterWindowMs)
@@ -72,14 +72,14 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
   const account = accountCpu(before, after, tracked, options.bystanders, load.outcomes.ok)
   const proxiesAfter = await readProxyCounters(client, podsAfter, signal)
   const proof = provePath(deployment.mode, proxiesBefore, proxiesAfter, load.outcomes.ok)
-  const samplerUs = before.costUs + after.costUs + memory.costUs
+  const samplerUs = before.costUs + after.costUs
   const window: Omit<Window, 'findings'> = {
     ...loadPart(load, plan),
     round: options.round,
     position: options.position,
     cpu: account.cpu,
     nodeCpu: account.nodeCpu,
-    memory: memory.memory,
+    memory,
     sampler: { cpuUs: samplerUs, cores: samplerUs / 1000 / load.durationMs },
   }
   const lost = mergeLost(account.lost, replaced(tracked, takeCensus(podsAfter)))

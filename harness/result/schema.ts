@@ -116,7 +116,10 @@ export const window = z.strictObject({
       cores: z.number().nonnegative(),
     })
     .optional()
-    .meta({ description: 'what reading the counters itself cost, part of controlPlane' }),
+    .meta({
+      description:
+        'what reading the counters at both edges cost, part of controlPlane; memory is read after the window',
+    }),
   generator: z.strictObject({
     cores: z.number().nonnegative(),
     lagUsP50: z.number().nonnegative(),

@@ -15,24 +15,31 @@ export interface CounterReading {
 }
 
 /** Machine first, processes after, at both edges: the small skew is the same and cancels out. */
-export function readCounters(tracked: readonly TrackedProcess[]): CounterReading {
+export function readCounters(
+  tracked: readonly TrackedProcess[],
+  bystanders: readonly TrackedProcess[] = [],
+): CounterReading {
   const own = process.cpuUsage()
   const node = readNodeCounters()
   const atMs = performance.now()
-  return { atMs, node, processes: readProcesses(tracked), costUs: spentUs(own) }
+  return { atMs, node, processes: readProcesses(tracked, bystanders), costUs: spentUs(own) }
 }
 
 const hasProc = process.platform === 'linux'
 
-function readProcesses(tracked: readonly TrackedProcess[]): Map<number, ProcessCpu> {
-  const pids = tracked.map(({ pid }) => pid)
-  if (!hasProc) return new Map([...readWithPs(pids)].map(([pid, { cpu }]) => [pid, cpu]))
-  return new Map(
-    pids.flatMap((pid) => {
-      const cpu = readProcessCpu(pid)
-      return cpu === undefined ? [] : [[pid, cpu] as const]
-    }),
-  )
+function readProcesses(
+  tracked: readonly TrackedProcess[],
+  bystanders: readonly TrackedProcess[],
+): Map<number, ProcessCpu> {
+  if (!hasProc) {
+    const pids = [...tracked, ...bystanders].map(({ pid }) => pid)
+    return new Map([...readWithPs(pids)].map(([pid, { cpu }]) => [pid, cpu]))
+  }
+  const readings = [
+    ...tracked.map(({ pid }) => readProcessCpu(pid, 'all')),
+    ...bystanders.map(({ pid }) => readProcessCpu(pid, 'main')),
+  ]
+  return new Map(readings.flatMap((cpu) => (cpu === undefined ? [] : [[cpu.pid, cpu] as const])))
 }
 
 /** A process that did not live through the whole window, so its cost is incomplete. */
@@ -100,14 +107,8 @@ function between(
   return Math.max(0, cpuBetweenUs(first, last))
 }
 
-export interface MemoryReading {
-  readonly memory: Window['memory']
-  readonly costUs: number
-}
-
 /** Walks every page table, milliseconds per process: never call it inside a window. */
-export function readMemory(tracked: readonly TrackedProcess[]): MemoryReading {
-  const own = process.cpuUsage()
+export function readMemory(tracked: readonly TrackedProcess[]): Window['memory'] {
   const memory: Window['memory'] = {}
   const listed = hasProc ? undefined : readWithPs(tracked.map(({ pid }) => pid))
   for (const { pid, role } of tracked) {
@@ -121,7 +122,7 @@ export function readMemory(tracked: readonly TrackedProcess[]): MemoryReading {
       privateBytes: add(total === undefined ? 0 : total.privateBytes, one.privateBytes),
     }
   }
-  return { memory, costUs: spentUs(own) }
+  return memory
 }
 
 /** One process without the figure leaves the whole role without it: a partial sum misleads. */

@@ -79,23 +79,23 @@ test('roles, bystanders, interrupts and the remainder add up to the busy time', 
   const waiting = await startBurner('sidecar')
   const self: TrackedProcess = { pid: process.pid, role: 'controlPlane', owner: 'test' }
   const tracked = [app.tracked, self]
-  const everyone = [...tracked, waiting.tracked]
-  const before = readCounters(everyone)
+  const read = () => readCounters(tracked, [waiting.tracked])
+  const before = read()
   await Promise.all([app.burn(1500), waiting.burn(500)])
-  const account = accountCpu(before, readCounters(everyone), tracked, [waiting.tracked], 1)
+  const account = accountCpu(before, read(), tracked, [waiting.tracked], 1)
   const node = account.nodeCpu
   assert.ok(node !== null)
   const { busyUs, attributedUs, idleModesUs = 0, interruptUs, remainderUs } = node
   assert.ok(Math.abs(busyUs - attributedUs - idleModesUs - interruptUs - remainderUs) < 1)
   assert.ok(attributedUs >= 1_500_000 && attributedUs < 1_700_000, `${attributedUs} us`)
-  assert.ok(idleModesUs >= 500_000 && idleModesUs < 600_000, `${idleModesUs} us`)
+  assert.ok(idleModesUs >= 480_000 && idleModesUs < 600_000, `${idleModesUs} us`)
   // The whole machine cannot have been less busy than we made it; others may have worked too.
   assert.ok(busyUs > 1_950_000, `${busyUs} us busy`)
 })
 
 test('memory is summed by role, proportional below resident', { skip }, async () => {
   const burners = await Promise.all([1, 2, 3].map(() => startBurner('app')))
-  const { memory } = readMemory(burners.map(({ tracked }) => tracked))
+  const memory = readMemory(burners.map(({ tracked }) => tracked))
   const { processes, pssBytes, privateBytes, rssBytes } = memory.app ?? {}
   assert.equal(processes, 3)
   assert.ok((rssBytes ?? 0) > 3 * 25e6, `${rssBytes} bytes resident`)
@@ -103,13 +103,14 @@ test('memory is summed by role, proportional below resident', { skip }, async ()
   assert.ok((privateBytes ?? 0) < (pssBytes ?? 0), `${privateBytes} bytes private`)
 })
 
-test('a reading of thirty processes costs under 1 % of a core in a 3 s window', {
+test('reading ten processes and thirty bystanders costs under 1 % of a core in a 3 s window', {
   skip,
 }, async () => {
   const burner = await startBurner('app')
-  const thirty = Array.from({ length: 30 }, () => burner.tracked)
-  readCounters(thirty)
-  const costsUs = Array.from({ length: 11 }, () => readCounters(thirty).costUs)
+  const times = (count: number) => Array.from({ length: count }, () => burner.tracked)
+  const read = () => readCounters(times(10), times(30)).costUs
+  read()
+  const costsUs = Array.from({ length: 11 }, read)
   const medianUs = costsUs.sort((a, b) => a - b)[5] ?? 0
   assert.ok(2 * medianUs < 0.01 * 3_000_000, `${medianUs} us per reading`)
 })
