@@ -15,10 +15,13 @@ export function keepAlive(
     timer = setTimeout(ping, intervalMs).unref()
   }
   const ping = (): void => {
+    // Between the end of a session and its 'close' a ping throws.
+    if (session.destroyed) return
     timer = setTimeout(onDead, timeoutMs).unref()
-    session.ping((error) => {
+    // An error only says that none was sent: still connecting, or closing with streams left.
+    session.ping(() => {
       clearTimeout(timer)
-      if (!error && !session.destroyed) schedule()
+      if (!session.destroyed) schedule()
     })
   }
   session.once('close', () => clearTimeout(timer))

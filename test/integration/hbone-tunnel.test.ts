@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type Http2Server,
+} from 'node:http2'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { ProxyError } from '../../proxies/errors.ts'
+import { keepAlive } from '../../proxies/hbone/keepalive.ts'
 import { HbonePool, type PoolOptions, type TunnelTarget } from '../../proxies/hbone/pool.ts'
 import { type ConnectOffer, serveTunnel, type TunnelServer } from '../../proxies/hbone/server.ts'
 import {
@@ -271,5 +278,40 @@ describe('HBONE tunnels', () => {
     stream.end()
     await once(received as Duplex, 'end')
     assert.equal(drained, written + chunk.length)
+  })
+
+  test('a peer that answers PING keeps its tunnel, a silent one loses it', async () => {
+    const talking = createHttp2Server().listen(0, '127.0.0.1')
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1')
+    await Promise.all([once(talking, 'listening'), once(silent, 'listening')])
+    const start = (to: Server | Http2Server, onDead: () => void) => {
+      const session = connectHttp2(`http://127.0.0.1:${(to.address() as AddressInfo).port}`)
+      session.on('error', () => {})
+      keepAlive(session, onDead, { intervalMs: 10, timeoutMs: 500 })
+      return session
+    }
+    let healthy = true
+    const pinged = new Promise<void>((resolve) => {
+      let count = 0
+      talking.on('session', (session) => {
+        session.on('ping', () => {
+          count += 1
+          if (count === 5) resolve()
+        })
+      })
+    })
+    const good = start(talking, () => {
+      healthy = false
+    })
+    let bad: ClientHttp2Session | undefined
+    await new Promise<void>((resolve) => {
+      bad = start(silent, resolve)
+    })
+    await pinged
+    assert.ok(healthy)
+    good.destroy()
+    bad?.destroy()
+    talking.close()
+    silent.close()
   })
 })
