@@ -6,6 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import type { SocketAddress } from '../../proxies/config/process.ts'
 import { type AmbientPair, startAmbientPair } from '../support/ambient-pair.ts'
 import { createTestAuthority } from '../support/certificates.ts'
 
@@ -45,24 +46,24 @@ describe('a ztunnel process', () => {
 
   test('answers readiness, metrics and its configuration on loopback, without private keys', async () => {
     const { admin } = pair.source
-    const get = (port: number, path: string, method = 'GET') =>
-      fetch(`http://127.0.0.1:${port}${path}`, { method })
-    assert.equal(await (await get(admin.readiness.port, '/healthz/ready')).text(), 'ready\n')
+    const get = ({ host, port }: SocketAddress, path: string, method = 'GET') =>
+      fetch(`http://${host}:${port}${path}`, { method })
+    assert.equal(await (await get(admin.readiness, '/healthz/ready')).text(), 'ready\n')
     for (const path of ['/metrics', '/stats/prometheus']) {
-      const response = await get(admin.stats.port, path)
+      const response = await get(admin.stats, path)
       assert.match(response.headers.get('content-type') ?? '', /^text\/plain/)
       assert.match(await response.text(), /istio_tcp_connections_opened_total/)
     }
-    const dump = await (await get(admin.admin.port, '/config_dump')).text()
+    const dump = await (await get(admin.admin, '/config_dump')).text()
     assert.ok(!dump.includes('PRIVATE KEY'))
     const { workloads, certificates, listeners } = JSON.parse(dump)
     assert.equal(workloads.length, 2)
     assert.equal(certificates[0].identity, 'spiffe://cluster.local/ns/shop/sa/client')
     assert.deepEqual(listeners, ['outbound'])
-    assert.equal((await get(admin.admin.port, '/nothing')).status, 404)
-    assert.equal((await get(admin.admin.port, '/quitquitquit')).status, 405)
-    assert.equal((await get(admin.admin.port, '/logging?level=debug', 'POST')).status, 200)
-    assert.equal((await get(admin.admin.port, '/logging?level=loud', 'POST')).status, 400)
+    assert.equal((await get(admin.admin, '/nothing')).status, 404)
+    assert.equal((await get(admin.admin, '/quitquitquit')).status, 405)
+    assert.equal((await get(admin.admin, '/logging?level=debug', 'POST')).status, 200)
+    assert.equal((await get(admin.admin, '/logging?level=loud', 'POST')).status, 400)
   })
 
   test('exits by itself when nothing is left to drain', async () => {
@@ -73,8 +74,8 @@ describe('a ztunnel process', () => {
 
   test('can be told to quit over its admin port', async () => {
     const exited = once(pair.source.child, 'exit')
-    const { port } = pair.source.admin.admin
-    await fetch(`http://127.0.0.1:${port}/quitquitquit`, { method: 'POST' })
+    const { host, port } = pair.source.admin.admin
+    await fetch(`http://${host}:${port}/quitquitquit`, { method: 'POST' })
     assert.deepEqual(await exited, [0, null])
   })
 
@@ -119,7 +120,8 @@ describe('a ztunnel process', () => {
 
   test('writes one access line for each connection once asked to', async () => {
     for (const { admin } of [pair.source, pair.destination]) {
-      await fetch(`http://127.0.0.1:${admin.admin.port}/logging?access=on`, { method: 'POST' })
+      const { host, port } = admin.admin
+      await fetch(`http://${host}:${port}/logging?access=on`, { method: 'POST' })
     }
     const socket = dial()
     await echo(socket, 'twelve bytes')
