@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { TrackedProcess } from '../../harness/sample/census.ts'
@@ -91,6 +92,25 @@ test('roles, bystanders, interrupts and the remainder add up to the busy time', 
   assert.ok(idleModesUs >= 480_000 && idleModesUs < 600_000, `${idleModesUs} us`)
   // The whole machine cannot have been less busy than we made it; others may have worked too.
   assert.ok(busyUs > 1_950_000, `${busyUs} us busy`)
+})
+
+/** cgroup v1, root: nanoseconds of all tasks of the machine, whoever they belong to. */
+const allTasks = '/sys/fs/cgroup/cpuacct/cpuacct.usage'
+const skipTasks = existsSync(allTasks) ? skip : 'no cpuacct controller'
+
+test('busy time agrees within 10 % with what all tasks of the machine ran', {
+  skip: skipTasks,
+}, async () => {
+  const burner = await startBurner('app')
+  const ranUs = (): number => Number(readFileSync(allTasks, 'utf8')) / 1000
+  const before = readCounters([burner.tracked])
+  const ranBefore = ranUs()
+  await burner.burn(1500)
+  const ran = ranUs() - ranBefore
+  const { nodeCpu } = accountCpu(before, readCounters([burner.tracked]), [burner.tracked], [], 1)
+  // Interrupts belong to no task when they hit an idle CPU.
+  const busy = (nodeCpu?.busyUs ?? 0) - ran
+  assert.ok(Math.abs(busy) < 0.1 * ran, `${nodeCpu?.busyUs} us busy, tasks ran ${ran} us`)
 })
 
 test('memory is summed by role, proportional below resident', { skip }, async () => {
