@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { offersIstio } from '../http/alpn.ts'
+import { DEFAULT_LIMITS } from '../http/limits.ts'
 import { sniffClientHello } from './client-hello.ts'
 
 export type FirstBytes = 'mesh-tls' | 'other-tls' | 'plaintext'
@@ -8,11 +9,10 @@ export type FirstBytes = 'mesh-tls' | 'other-tls' | 'plaintext'
 const HELLO_BYTES = 32 * 1024
 /** A client that waits for the server to speak is no TLS client (https://istio.io/latest/docs/ops/deployment/application-requirements/#server-first-protocols). */
 const SILENCE_MS = 200
+/** As long as a request head may take: a client that stays silent must not hold a socket for ever. */
+const TIMEOUT_MS = DEFAULT_LIMITS.headTimeoutMs
 
-/**
- * Looks at what a client sends first and puts it back. `silenceMs` ends the wait for protocols where
- * the server speaks first; without it the wait has no end but the client's.
- */
+/** Looks at what a client sends first and puts it back. */
 export function sniff(
   socket: Socket,
   serverMaySpeakFirst: boolean,
@@ -20,7 +20,8 @@ export function sniff(
 ): void {
   const seen: Buffer[] = []
   const settle = (first: FirstBytes): void => {
-    clearTimeout(timer)
+    clearTimeout(timeout)
+    clearTimeout(silence)
     socket.off('readable', onReadable).off('end', onEnd).off('close', onEnd)
     if (seen.length > 0) socket.unshift(Buffer.concat(seen))
     found(first)
@@ -34,10 +35,12 @@ export function sniff(
     else if ((bytes?.length ?? 0) > HELLO_BYTES) settle('plaintext')
   }
   const onEnd = (): void => {
-    clearTimeout(timer)
+    clearTimeout(timeout)
+    clearTimeout(silence)
     socket.destroy()
   }
-  const timer = serverMaySpeakFirst
+  const timeout = setTimeout(() => socket.destroy(), TIMEOUT_MS)
+  const silence = serverMaySpeakFirst
     ? setTimeout(() => seen.length === 0 && settle('plaintext'), SILENCE_MS)
     : undefined
   socket.on('readable', onReadable).on('end', onEnd).on('close', onEnd)
