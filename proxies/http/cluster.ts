@@ -23,7 +23,8 @@ const RESELECTIONS = 5
 
 /**
  * The less busy of two chosen at random: close to least-loaded without looking at all of them
- * (Envoy's LEAST_REQUEST). Upstreams tried before are avoided as long as chance finds another.
+ * (Envoy's LEAST_REQUEST). Upstreams tried before are avoided while there is another; Envoy leaves
+ * one case in 64 to chance there.
  */
 export function choose(
   upstreams: readonly Upstream[],
@@ -34,7 +35,8 @@ export function choose(
   for (let n = 0; n < RESELECTIONS && chosen && tried.includes(chosen); n++) {
     chosen = lessBusy(upstreams)
   }
-  return chosen
+  if (!chosen || !tried.includes(chosen)) return chosen
+  return upstreams.find((upstream) => !tried.includes(upstream)) ?? chosen
 }
 
 function lessBusy(upstreams: readonly Upstream[]): Upstream | undefined {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { type HttpApp, startHttpApp } from '../support/http-app.ts'
 import { total } from '../support/proxy-process.ts'
 import { exchangeRaw, rawClient } from '../support/raw-client.ts'
 import {
   listenLocal,
+  type PairOptions,
   SERVICE_KEY,
   SERVICE_PORT,
   type SidecarPair,
@@ -21,6 +22,13 @@ after(() => app?.close())
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: server\r\nConnection: close\r\n\r\n`
 
+/** A pair that ends with its test, also when that fails. */
+async function pairFor(context: TestContext, options: PairOptions): Promise<SidecarPair> {
+  const pair = await startSidecarPair(options)
+  context.after(() => pair.stop())
+  return pair
+}
+
 /** An endpoint without sidecar where nothing listens. */
 async function deadEndpoint(name: string) {
   const server = net.createServer()
@@ -29,8 +37,8 @@ async function deadEndpoint(name: string) {
   return workload(name, host, { services: { [SERVICE_KEY]: { [SERVICE_PORT]: port } } })
 }
 
-test('a request whose connection cannot be made goes to another endpoint', async () => {
-  const pair = await startSidecarPair({
+test('a request whose connection cannot be made goes to another endpoint', async (t) => {
+  const pair = await pairFor(t, {
     app: app.address,
     otherEndpoints: [await deadEndpoint('dead')],
   })
@@ -49,12 +57,11 @@ test('a request whose connection cannot be made goes to another endpoint', async
   const metrics = await pair.client.metrics()
   const ok = { reporter: 'source', response_code: '200', destination_workload: 'server' }
   assert.equal(total(metrics, 'istio_requests_total', ok), 20, 'one request however many tries')
-  await pair.stop()
 })
 
-test('after two retries the application gets 503', async () => {
+test('after two retries the application gets 503', async (t) => {
   const dead = await Promise.all(['one', 'two', 'three'].map(deadEndpoint))
-  const pair = await startSidecarPair({ app: app.address, otherEndpoints: dead })
+  const pair = await pairFor(t, { app: app.address, otherEndpoints: dead })
   await pair.server.stop()
   pair.inbound.close()
   const answer = await exchangeRaw(pair.address, get('/x'))
@@ -63,24 +70,23 @@ test('after two retries the application gets 503', async () => {
   const metrics = await pair.client.metrics()
   const failed = { response_code: '503', response_flags: 'UF,URX' }
   assert.equal(total(metrics, 'istio_requests_total', failed), 1)
-  await pair.stop()
 })
 
-test('a 503 of the application is an answer, not a failure', async () => {
-  const pair = await startSidecarPair({ app: app.address })
+test('a 503 of the application is an answer, not a failure', async (t) => {
+  const pair = await pairFor(t, { app: app.address })
   const before = app.requests.length
   assert.match(await exchangeRaw(pair.address, get('/unavailable')), /503[\s\S]*later/)
   assert.equal(app.requests.length, before + 1)
-  await pair.stop()
 })
 
-test('an application that closes idle connections costs no request', async () => {
+test('an application that closes idle connections costs no request', async (t) => {
   // Closes the connection as soon as it has answered, without saying so.
   const rude = net.createServer((socket) => {
     socket.on('error', () => {})
     socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nrude'))
   })
-  const pair = await startSidecarPair({ app: await listenLocal(rude) })
+  t.after(() => rude.close())
+  const pair = await pairFor(t, { app: await listenLocal(rude) })
   const client = await rawClient(pair.address)
   for (let n = 0; n < 50; n++) {
     client.clear()
@@ -88,12 +94,10 @@ test('an application that closes idle connections costs no request', async () =>
     assert.match(await client.until(/rude$/), /^HTTP\/1\.1 200 OK/)
   }
   client.socket.destroy()
-  rude.close()
-  await pair.stop()
 })
 
-test('requests are counted once on each side, with who, what and how', async () => {
-  const pair: SidecarPair = await startSidecarPair({ app: app.address })
+test('requests are counted once on each side, with who, what and how', async (t) => {
+  const pair = await pairFor(t, { app: app.address })
   for (let n = 0; n < 4; n++) await exchangeRaw(pair.address, get('/x'))
   await exchangeRaw(pair.address, get('/unavailable'))
   const common = {
@@ -121,5 +125,4 @@ test('requests are counted once on each side, with who, what and how', async () 
     assert.equal(count('istio_request_bytes_count', '200'), 4, reporter)
     assert.ok(count('istio_response_bytes_sum', '200') > 4 * 100, reporter)
   }
-  await pair.stop()
 })
