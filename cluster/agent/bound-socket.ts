@@ -36,6 +36,6 @@ export function bindSocket(host: string, port: number): BoundSocket {
 function taken(host: string, port: number, errno: number): AgentError {
   const name = getSystemErrorName(errno)
   return new AgentError('SOCKET_TAKEN', `cannot bind ${host}:${port} (${name})`, {
-    hint: `Something else may listen on port ${port} of all addresses: find it with "ss -ltnp", stop it, or use another port.`,
+    hint: `Another program may listen on port ${port} of all addresses: find it with "ss -ltnp" and stop it, or use another port`,
   })
 }

@@ -3,7 +3,7 @@ import { timestamp } from '../controllers/conditions.ts'
 import type { Container, ContainerState, ContainerStatus, Probe } from '../kinds.ts'
 import { BackOff } from './back-off.ts'
 import type { ContainerProcess, Exit } from './container-process.ts'
-import { messageOf } from './errors.ts'
+import { AgentError, messageOf } from './errors.ts'
 import { Prober, type ProbeTarget } from './probe.ts'
 
 export interface ContainerRunnerOptions {
@@ -16,6 +16,8 @@ export interface ContainerRunnerOptions {
   readonly onChange: () => void
   readonly onCrash: (exit: string) => void
 }
+
+const minLaunchRetryMs = 1_000
 
 /**
  * Keeps one container of a pod as its restart policy says.
@@ -36,6 +38,7 @@ export class ContainerRunner {
   #probers: Prober[] = []
   #timer: NodeJS.Timeout | undefined
   #stopping = false
+  #hasReportedLaunch = false
 
   constructor(options: ContainerRunnerOptions) {
     this.#options = options
@@ -84,8 +87,7 @@ export class ContainerRunner {
     try {
       process = this.#options.launch(this.#restartCount)
     } catch (error) {
-      this.#state = { waiting: { reason: 'ErrImageNeverPull', message: messageOf(error) } }
-      this.#options.onChange()
+      this.#onCannotLaunch(error)
       return
     }
     this.#process = process
@@ -114,6 +116,23 @@ export class ContainerRunner {
     const timer = setTimeout(() => process.kill('SIGKILL'), graceMs)
     await process.exited
     clearTimeout(timer)
+  }
+
+  /** An image may never come; a port may be free again soon. */
+  #onCannotLaunch(error: unknown): void {
+    const unknown = error instanceof AgentError && error.code === 'UNKNOWN_IMAGE'
+    const hint = error instanceof AgentError ? `. ${error.hint}` : ''
+    const message = `${messageOf(error)}${hint}`
+    const reason = unknown ? 'ErrImageNeverPull' : 'CreateContainerError'
+    this.#state = { waiting: { reason, message } }
+    if (!unknown) {
+      // Once is enough for people; the status goes on saying it.
+      const delayMs = Math.max(this.#backOff.next(0), minLaunchRetryMs)
+      this.#timer = setTimeout(() => this.start(), delayMs)
+    }
+    if (!this.#hasReportedLaunch) this.#options.onCrash(`cannot be started: ${message}`)
+    this.#hasReportedLaunch = true
+    this.#options.onChange()
   }
 
   #onUp(): void {

@@ -20,6 +20,11 @@ const octets = {
  * captured services, 127.X.192-254.n for service addresses.
  */
 export async function claimLoopbackBlock(): Promise<AddressPlan> {
+  if (!(await hasWholeLoopback())) {
+    throw new AgentError('NO_ADDRESSES', 'the loopback of this system is one address only', {
+      hint: 'The embedded cluster needs all of 127.0.0.0/8: run it on Linux, in a VM or in a container.',
+    })
+  }
   for (const port of claimPorts) {
     for (let block = 1; block <= lastBlock; block += 1) {
       const claim = await tryListen(`127.${block}.0.1`, port)
@@ -75,6 +80,13 @@ function range(
       pool.release((Number(third) - first) * hostsPerOctet + Number(fourth) - 1)
     },
   }
+}
+
+/** Linux and Windows answer for 127.0.0.0/8, macOS and BSD for 127.0.0.1. */
+async function hasWholeLoopback(): Promise<boolean> {
+  const server = await tryListen('127.254.254.254', 0)
+  server?.close()
+  return server !== undefined
 }
 
 function tryListen(host: string, port: number): Promise<Server | undefined> {

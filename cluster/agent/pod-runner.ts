@@ -4,7 +4,9 @@ import type { Store } from '../api/store.ts'
 import { refOf } from '../controllers/ownership.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { Container, Pod, Service } from '../kinds.ts'
+import { adminPorts } from '../mesh-labels.ts'
 import type { AddressPlan, PodAddress } from './address-plan.ts'
+import { bindSocket } from './bound-socket.ts'
 import { ContainerProcess } from './container-process.ts'
 import { ContainerRunner } from './container-runner.ts'
 import { environmentOf } from './environment.ts'
@@ -171,6 +173,7 @@ export class PodRunner {
         hint: `Known images: ${Object.keys(images).sort().join(', ')}.`,
       })
     }
+    this.#checkPorts(container, image.protocol === 'proxy')
     const process = new ContainerProcess({
       id: `${this.uid}/${container.name}/${restartCount}`,
       image,
@@ -181,6 +184,18 @@ export class PodRunner {
     this.#forgetLog(container.name, restartCount - keptRuns)
     this.#context.onProcess(process)
     return process
+  }
+
+  /** A listener on all addresses, of whatever program, keeps everybody from this port. */
+  #checkPorts(container: Container, isProxy: boolean): void {
+    const { podIp, appHost } = this.address
+    const ports = isProxy
+      ? Object.values(adminPorts)
+      : (container.ports ?? []).map(({ containerPort }) => containerPort)
+    for (const port of ports) {
+      const socket = this.#context.plan.socket(isProxy ? podIp : appHost, port)
+      bindSocket(socket.host, socket.port).close()
+    }
   }
 
   #environment(container: Container, title: string): Record<string, string> {

@@ -1,12 +1,14 @@
 import type { ProxyConfig } from '../../proxies/config/process.ts'
 import type { AddressPlan } from '../agent/address-plan.ts'
 import type { MeshKnowledge } from '../agent/capture-facts.ts'
+import { drainMs } from '../agent/captured-socket.ts'
 import type { ContainerProcess } from '../agent/container-process.ts'
 import type { PodRunner } from '../agent/pod-runner.ts'
 import { createLoop, type Loop } from '../controllers/loop.ts'
 import type { ClusterView } from '../controllers/view.ts'
 import { adminPorts } from '../mesh-labels.ts'
 import { type CertificateIssuer, Certificates } from './certificates.ts'
+import { Linger } from './linger.ts'
 import { localWorkload, representedPods } from './local-workloads.ts'
 import { identityOf, proxyKindOf, workloadUid } from './naming.ts'
 import { ProxyFeed } from './proxy-feed.ts'
@@ -28,6 +30,11 @@ export interface ControlPlaneContext {
 /** A deployment changes many objects at once; proxies need only the outcome. */
 const debounceMs = 25
 
+/** A connection on its way into a tunnel when the proxy learned that there is none any more. */
+const tunnelLingerMs = 1_000
+/** A ztunnel keeps what it needs for a pod it has given back until the last connection is cut. */
+const representedLingerMs = drainMs + 1_000
+
 /** Tells every proxy process of the cluster what it has to know, again whenever that changes. */
 export class ControlPlane implements MeshKnowledge {
   readonly workloadUid = workloadUid
@@ -37,8 +44,13 @@ export class ControlPlane implements MeshKnowledge {
   readonly #loop: Loop
   readonly #feeds = new Map<string, { readonly feed: ProxyFeed; readonly runner: PodRunner }>()
 
+  readonly #tunnelled: Linger
+  readonly #represented: Linger
+
   constructor(context: ControlPlaneContext) {
     this.#context = context
+    this.#tunnelled = new Linger(tunnelLingerMs, context.onKnowledge)
+    this.#represented = new Linger(representedLingerMs, () => this.update())
     this.#loop = createLoop(() => this.#push(), { debounceMs, onError: context.onError })
     this.#certificates = new Certificates({
       issuer: context.issuer,
@@ -78,7 +90,9 @@ export class ControlPlane implements MeshKnowledge {
   }
 
   isReachedByHbone(uid: string): boolean {
-    return [...this.#feeds.values()].some(({ feed }) => feed.mayUseHbone(uid))
+    if ([...this.#feeds.values()].some(({ feed }) => feed.mayUseHbone(uid)))
+      this.#tunnelled.see(uid)
+    return this.#tunnelled.has(uid)
   }
 
   isChosenByProxies(uid: string): boolean {
@@ -87,6 +101,8 @@ export class ControlPlane implements MeshKnowledge {
 
   async stop(): Promise<void> {
     this.#certificates.stop()
+    this.#tunnelled.stop()
+    this.#represented.stop()
     await this.#loop.stop()
   }
 
@@ -96,13 +112,19 @@ export class ControlPlane implements MeshKnowledge {
     const all = runners()
     const identities = new Set<string>()
     for (const { feed, runner } of this.#feeds.values()) {
-      const represented = representedPods(proxyKindOf(runner.pod), runner, all, view)
+      const represented = this.#representedBy(runner, all)
       for (const { pod } of [runner, ...represented]) identities.add(identityOf(pod, trustDomain))
       const config = this.#config(runner, represented, state)
       if (config) feed.push(config)
     }
     this.#certificates.retain(identities)
     onKnowledge()
+  }
+
+  #representedBy(proxy: PodRunner, all: readonly PodRunner[]): PodRunner[] {
+    const now = representedPods(proxyKindOf(proxy.pod), proxy, all, this.#context.view)
+    for (const { uid } of now) this.#represented.see(`${proxy.uid} ${uid}`)
+    return all.filter(({ uid }) => this.#represented.has(`${proxy.uid} ${uid}`))
   }
 
   /** Undefined until the proxy's own certificate is there, and its own pod has an address. */

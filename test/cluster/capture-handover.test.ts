@@ -75,6 +75,9 @@ test('no fresh connection is lost while a socket moves between two owners again 
   const answeredBy = new Map<string, number>()
   const failures: unknown[] = []
   let moving = true
+  t.after(() => {
+    moving = false
+  })
   const client = async (): Promise<void> => {
     while (moving) {
       try {

@@ -61,6 +61,9 @@ test('a label enrols running pods and takes them back, under load and without to
   const failures: unknown[] = []
   let answered = 0
   let loading = true
+  t.after(() => {
+    loading = false
+  })
   const load = async (): Promise<void> => {
     while (loading) {
       await get(host, 80).then(

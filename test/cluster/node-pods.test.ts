@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { type EndpointSlice, kinds } from '../../cluster/kinds.ts'
 import { eventually, get } from '../fixtures/http-get.ts'
@@ -124,4 +125,27 @@ test('an image that this machine does not have is named in the status', async (t
     return state?.reason === 'ErrImageNeverPull' && state
   })
   assert.match(waiting.message ?? '', /no image "nginx" on this machine/)
+})
+
+test('a port that another program holds on all addresses is named, and tried again', async (t) => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '0.0.0.0', resolve))
+  const { port } = other.address() as AddressInfo
+  const core = await runningCore(t)
+  core.store.create(nodeObject('one'))
+  core.store.create(namespaceObject('shop'))
+  const deployment = appObject('shop', 'app')
+  for (const container of deployment.spec.template.spec.containers) {
+    container.ports = [{ containerPort: port }]
+  }
+  core.store.create(deployment)
+  const waiting = await core.until('a reason', kinds.pod, () => {
+    const state = core.pods('shop', 'app')[0]?.status?.containerStatuses?.[0]?.state.waiting
+    return state?.reason === 'CreateContainerError' && state
+  })
+  assert.match(waiting.message ?? '', new RegExp(`cannot bind 127.*:${port} \\(EADDRINUSE\\)`))
+  assert.match(waiting.message ?? '', /stop it, or use another port/)
+  other.close()
+  await core.untilReady('shop', 'app', 1)
+  assert.equal(core.notices.length, 1)
 })
