@@ -22,6 +22,8 @@ export const rateDeviationRequests = 3
  * the window was.
  */
 export const backlogShareError = 0.1
+/** Less than this much load waiting is one stall of a busy machine, however short the window. */
+export const backlogMsError = 250
 
 /**
  * A failed request has no latency, so failures make a mode look faster. One is worth a note; above 1 %

@@ -84,7 +84,9 @@ const rateMissed: Check = ({ window, options }) => {
 const fallenBehind: Check = ({ window, options }) => {
   const { outstandingAtEnd = 0, arrivals } = window
   const share = outstandingAtEnd / Math.max(1, arrivals)
+  const backlogMs = share * window.durationMs
   if (options.model === 'closed' || share <= limits.backlogShareError) return undefined
+  if (backlogMs < limits.backlogMsError) return undefined
   return {
     code: 'saturated',
     severity: 'error',

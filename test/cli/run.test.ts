@@ -47,9 +47,19 @@ test('a run measures every mode, writes its folder and leaves no process', { ski
   const children = descendantsOf(pid)
   assert.ok(children.length >= 13, `${children.length} processes while measuring`)
   const ended = await run.finished
-  assert.equal(ended.code, 0, ended.stderr + ended.stdout)
-  const printed = JSON.parse(ended.stdout) as { folder: string; verdict: string; files: string[] }
-  assert.equal(printed.verdict, 'valid')
+  const printed = JSON.parse(ended.stdout) as {
+    folder: string
+    files: string[]
+    findings: { code: string; severity: string }[]
+  }
+  // What a machine that is busy with other things may cause, and nothing else.
+  const machine = ['generator-late', 'saturated', 'mode-without-window']
+  const errors = printed.findings.filter(({ severity }) => severity === 'error')
+  assert.deepEqual(
+    errors.filter(({ code }) => !machine.includes(code)),
+    [],
+  )
+  assert.equal(ended.code, errors.length === 0 ? 0 : 3, ended.stderr)
   for (const file of printed.files) assert.ok(existsSync(file), file)
   const files = ['report.html', 'result.json', 'summary.csv', 'summary.md', 'windows.csv']
   const present = readdirSync(printed.folder)

@@ -52,6 +52,11 @@ const table: readonly [name: string, changes: Partial<Window>, expected: readonl
     ['error saturated'],
   ],
   [
+    'a backlog of less than 250 ms of load is one stall',
+    { durationMs: 500, arrivals: 200, outstandingAtEnd: 90 },
+    [],
+  ],
+  [
     'three requests missing in a short slow window are rounding',
     { offeredRate: 10, achievedRate: 9.2, durationMs: 3000 },
     [],
