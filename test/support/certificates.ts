@@ -12,6 +12,8 @@ export interface TestAuthority {
 export interface IssueOptions {
   /** URI names in the certificate instead of `identity` itself; none = no such extension. */
   readonly uris?: readonly string[]
+  /** DNS names besides, for peers that know no others. */
+  readonly dnsNames?: readonly string[]
   readonly notBeforeMs?: number
   readonly notAfterMs?: number
   /** Extended key usage, default both sides. */
@@ -72,7 +74,10 @@ export async function createTestAuthority(name = 'test root'): Promise<TestAutho
           ...(uris.length > 0
             ? [
                 new x509.SubjectAlternativeNameExtension(
-                  uris.map((value) => ({ type: 'url' as const, value })),
+                  [
+                    ...uris.map((value) => ({ type: 'url' as const, value })),
+                    ...(options.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
+                  ],
                   true,
                 ),
               ]

@@ -1,6 +1,11 @@
 import { once } from 'node:events'
 import net from 'node:net'
-import type { AppProtocol, Service, Workload } from '../../proxies/config/mesh-state.ts'
+import type {
+  AppProtocol,
+  AuthorizationPolicy,
+  Service,
+  Workload,
+} from '../../proxies/config/mesh-state.ts'
 import type { SocketAddress, WorkloadCertificate } from '../../proxies/config/process.ts'
 import { createTestAuthority, type TestAuthority } from './certificates.ts'
 import { type BoundSocket, bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
@@ -17,6 +22,7 @@ export interface PairOptions {
   readonly app: SocketAddress
   readonly protocol?: AppProtocol
   readonly mtlsMode?: 'PERMISSIVE' | 'STRICT'
+  readonly policies?: readonly AuthorizationPolicy[]
   /** The certificates the two sidecars get instead of their own. */
   readonly clientCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
   readonly serverCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
@@ -90,7 +96,7 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
   const state = (servers: readonly Workload[], port: number) => ({
     workloads: [clientWorkload, ...servers],
     services: [service(options.protocol ?? 'http', port)],
-    policies: [],
+    policies: options.policies ?? [],
   })
   const common = { version: 1, trustDomain: 'cluster.local', node: 'node-1' }
   let version = 0

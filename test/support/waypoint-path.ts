@@ -1,4 +1,9 @@
-import type { AppProtocol, Service, Workload } from '../../proxies/config/mesh-state.ts'
+import type {
+  AppProtocol,
+  AuthorizationPolicy,
+  Service,
+  Workload,
+} from '../../proxies/config/mesh-state.ts'
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import { createTestAuthority, type TestAuthority } from './certificates.ts'
 import { bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
@@ -30,6 +35,7 @@ export interface WaypointPath {
 export async function startWaypointPath(
   app: SocketAddress,
   protocol: AppProtocol = 'http',
+  policies: readonly AuthorizationPolicy[] = [],
 ): Promise<WaypointPath> {
   const authority = await createTestAuthority()
   const [source, waypoint, destination] = await Promise.all([
@@ -73,7 +79,7 @@ export async function startWaypointPath(
       trustDomain: 'cluster.local',
       node: own.node ?? '',
       pod: { name: own.name, namespace: 'shop', ip: own.workloadIps[0] ?? '' },
-      state: { workloads: [client, gatewayPod, ...servers], services: [shop], policies: [] },
+      state: { workloads: [client, gatewayPod, ...servers], services: [shop], policies },
       local: [{ uid: own.uid, identity: identity(own), appPorts, mtlsMode: 'PERMISSIVE' }],
       certificates: [await authority.issue(identity(own))],
     })
