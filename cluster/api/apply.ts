@@ -1,7 +1,8 @@
-import { statusError } from '../errors.ts'
+import { type StatusCause, statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
-import { clone, isObject, sameJson } from './json.ts'
+import { clone, sameJson } from './json.ts'
 import type { KindDefinition } from './kind-table.ts'
+import { type ManagedFields, managedFieldsOf } from './managed-fields.ts'
 import { type FieldSet, fieldsOf, isWhole } from './patch/field-set.ts'
 import { conflictingFields, prune, withoutFields } from './patch/ownership.ts'
 import { strategicMerge } from './patch/strategic-merge.ts'
@@ -14,19 +15,9 @@ export interface ApplyOptions {
   readonly now: Date
 }
 
-interface ManagedFields {
-  readonly manager: string
-  readonly operation: string
-  readonly apiVersion: string
-  readonly time: string
-  readonly fieldsType: 'FieldsV1'
-  readonly fieldsV1: FieldSet
-}
-
 /**
  * Server-side apply: what the manager sends is merged over what is stored, what it sent before and no
- * longer sends goes, and a field that another manager applied with another value is a conflict.
- * Managers that update or patch instead of applying own nothing here, unlike in Kubernetes.
+ * longer sends goes, and a field that another manager set to another value is a conflict.
  */
 export function applyObject(
   current: Readonly<KubeObject> | undefined,
@@ -34,10 +25,6 @@ export function applyObject(
   options: ApplyOptions,
 ): KubeObject {
   const { fieldManager } = options
-  if (fieldManager === '') {
-    const message = 'fieldManager: Required value: is required for apply patch'
-    throw statusError('BadRequest', message)
-  }
   if (applied.metadata.managedFields?.length) {
     throw statusError('BadRequest', 'metadata.managedFields must be nil')
   }
@@ -87,19 +74,14 @@ function overrule(
   const causes = conflicts.flatMap(({ entry, paths }) =>
     paths.map((field) => ({
       reason: 'FieldManagerConflict',
-      message: `conflict with "${entry.manager}"`,
+      message: `conflict with ${title(entry)}`,
       field,
     })),
   )
   if (causes.length === 0) return [...others]
   if (!force) {
-    const who = causes.map(({ message, field }) => `${message}: ${field}`).join(', ')
-    const message = `Apply failed with ${causes.length} conflict${causes.length === 1 ? '' : 's'}: ${who}`
-    throw statusError('Conflict', message, {
-      name: applied.metadata.name,
-      kind: kind.plural,
-      causes,
-    })
+    const details = { name: applied.metadata.name, kind: kind.plural, causes }
+    throw statusError('Conflict', conflictMessage(causes), details)
   }
   return conflicts
     .map(({ entry, paths }) =>
@@ -108,9 +90,21 @@ function overrule(
     .filter(({ fieldsV1 }) => !isWhole(fieldsV1))
 }
 
-function managedFieldsOf(current: Readonly<KubeObject> | undefined): ManagedFields[] {
-  const entries: unknown[] = current?.metadata.managedFields ?? []
-  return entries.filter(
-    (entry): entry is ManagedFields => isObject(entry) && isObject(entry.fieldsV1),
-  )
+function title({ manager, operation, apiVersion, time, subresource }: ManagedFields): string {
+  const who = JSON.stringify(manager) + (subresource ? ` with subresource "${subresource}"` : '')
+  return operation === 'Update' ? `${who} using ${apiVersion} at ${time}` : who
+}
+
+/** Worded as in Kubernetes: `kubectl` shows it as it is. */
+function conflictMessage(causes: readonly StatusCause[]): string {
+  const [first, ...more] = causes
+  if (more.length === 0) {
+    return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`
+  }
+  const whos = [...new Set(causes.map(({ message }) => message))].sort()
+  const parts = whos.map((who) => {
+    const paths = causes.filter(({ message }) => message === who).map(({ field }) => `- ${field}`)
+    return `${who.replace('conflict ', 'conflicts ')}:\n${paths.join('\n')}`
+  })
+  return `Apply failed with ${causes.length} conflicts: ${parts.join('\n')}`
 }

@@ -36,7 +36,37 @@ export function daemonSetDefaults(daemonSet: KubeObject): void {
   templateDefaults(spec)
 }
 
+export function statefulSetDefaults(statefulSet: KubeObject): void {
+  const spec = part(statefulSet, 'spec')
+  spec.replicas ??= 1
+  spec.revisionHistoryLimit ??= 10
+  spec.podManagementPolicy ??= 'OrderedReady'
+  const strategy = part(spec, 'updateStrategy')
+  strategy.type ??= 'RollingUpdate'
+  templateDefaults(spec)
+}
+
+/** The API server also selects a job's pods, by its uid. */
+export function jobDefaults(job: KubeObject, previous: KubeObject | undefined): void {
+  const spec = part(job, 'spec')
+  spec.parallelism ??= 1
+  spec.completions ??= 1
+  spec.backoffLimit ??= 6
+  spec.completionMode ??= 'NonIndexed'
+  spec.suspend ??= false
+  if (previous === undefined && spec.manualSelector !== true) {
+    const { uid = '', name } = job.metadata
+    const own = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name }
+    spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } }
+    const metadata = part(part(spec, 'template'), 'metadata')
+    const labels = part(metadata, 'labels')
+    Object.assign(labels, own, { 'controller-uid': uid, 'job-name': name })
+  }
+  templateDefaults(spec)
+}
+
 export function serviceDefaults(service: KubeObject, previous: KubeObject | undefined): void {
+  if (previous === undefined) service.status = { loadBalancer: {} }
   const spec = part(service, 'spec')
   spec.type ??= 'ClusterIP'
   spec.sessionAffinity ??= 'None'

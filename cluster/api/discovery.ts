@@ -99,6 +99,7 @@ function rows(definition: KindDefinition): unknown[] {
       : []),
     ...(kind === 'Pod'
       ? [
+          part('eviction', 'Eviction', ['create'], { group: 'policy', version: 'v1' }),
           part('log', kind, ['get']),
           part('proxy', 'PodProxyOptions', ['create', 'delete', 'get', 'patch', 'update']),
         ]

@@ -24,6 +24,8 @@ export interface KindDefinition extends KindRef {
   readonly categories?: readonly string[]
   /** Fills in what Kubernetes would; `previous` is the stored object on an update. */
   readonly defaults?: (object: KubeObject, previous: KubeObject | undefined) => void
+  /** What makes a new or changed object invalid, besides its metadata. */
+  readonly problems?: (object: KubeObject) => StatusCause[]
   readonly updateProblems?: (object: KubeObject, previous: KubeObject) => StatusCause[]
 }
 
@@ -49,6 +51,18 @@ export function kindTable(kinds: readonly KindDefinition[]): KindTable {
     },
     byPath: (apiVersion, plural) => byPath.get(`${apiVersion}/${plural}`),
   }
+}
+
+/** One row of the list of kinds. */
+export function kind(
+  apiVersion: string,
+  name: string,
+  plural: string,
+  shortNames: readonly string[] = [],
+  traits: Partial<KindDefinition> = {},
+): KindDefinition {
+  const singular = name.toLowerCase()
+  return { apiVersion, kind: name, plural, singular, shortNames, namespaced: true, ...traits }
 }
 
 export function groupOf(apiVersion: string): string {

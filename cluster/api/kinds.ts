@@ -1,28 +1,34 @@
 import {
   daemonSetDefaults,
   deploymentDefaults,
+  jobDefaults,
   namespaceDefaults,
   podDefaults,
   secretDefaults,
   serviceDefaults,
+  statefulSetDefaults,
 } from './defaults.ts'
 import { immutableFields, podUpdateProblems } from './immutable.ts'
-import type { KindDefinition } from './kind-table.ts'
+import { type KindDefinition, kind } from './kind-table.ts'
+import { MESH_KINDS } from './mesh-kinds.ts'
+import { budgetProblems } from './rules/budgets.ts'
+import { dataProblems } from './rules/data.ts'
+import { podProblems } from './rules/pods.ts'
+import { serviceProblems } from './rules/services.ts'
+import { jobProblems, workloadProblems } from './rules/workloads.ts'
 
 const core = 'v1'
 const apps = 'apps/v1'
-const gateway = 'gateway.networking.k8s.io/v1'
-const security = 'security.istio.io/v1'
-const networking = 'networking.istio.io/v1'
+const admission = 'admissionregistration.k8s.io/v1'
 
 const clusterScoped = { namespaced: false } as const
 const withStatus = { statusSubresource: true } as const
-const custom = { ...withStatus, custom: true } as const
 const inAll = { categories: ['all'] } as const
 const workload = {
   ...withStatus,
   ...inAll,
   scale: true,
+  problems: workloadProblems,
   updateProblems: immutableFields('spec.selector'),
 } as const
 
@@ -53,6 +59,7 @@ export const KINDS: readonly KindDefinition[] = [
       'status.podIP',
     ],
     defaults: podDefaults,
+    problems: podProblems,
     updateProblems: podUpdateProblems,
   }),
   kind(core, 'Service', 'services', ['svc'], {
@@ -61,13 +68,15 @@ export const KINDS: readonly KindDefinition[] = [
     nameRule: 'service-label',
     fields: ['spec.clusterIP', 'spec.type'],
     defaults: serviceDefaults,
+    problems: serviceProblems,
     updateProblems: immutableFields('spec.clusterIP'),
   }),
   kind(core, 'ServiceAccount', 'serviceaccounts', ['sa']),
-  kind(core, 'ConfigMap', 'configmaps', ['cm']),
+  kind(core, 'ConfigMap', 'configmaps', ['cm'], { problems: dataProblems }),
   kind(core, 'Secret', 'secrets', [], {
     fields: ['type'],
     defaults: secretDefaults,
+    problems: dataProblems,
     updateProblems: immutableFields('type'),
   }),
   kind(core, 'Event', 'events', ['ev'], {
@@ -76,9 +85,13 @@ export const KINDS: readonly KindDefinition[] = [
       'involvedObject.namespace',
       'involvedObject.name',
       'involvedObject.uid',
+      'involvedObject.apiVersion',
+      'involvedObject.resourceVersion',
+      'involvedObject.fieldPath',
       'reason',
       'type',
       'source',
+      'reportingComponent',
     ],
   }),
   kind(apps, 'Deployment', 'deployments', ['deploy'], {
@@ -86,32 +99,48 @@ export const KINDS: readonly KindDefinition[] = [
     defaults: deploymentDefaults,
   }),
   kind(apps, 'ReplicaSet', 'replicasets', ['rs'], { ...workload, defaults: deploymentDefaults }),
+  kind(apps, 'StatefulSet', 'statefulsets', ['sts'], {
+    ...workload,
+    defaults: statefulSetDefaults,
+    updateProblems: immutableFields('spec.selector', 'spec.serviceName'),
+  }),
   kind(apps, 'DaemonSet', 'daemonsets', ['ds'], {
     ...workload,
     scale: false,
     defaults: daemonSetDefaults,
   }),
+  kind(apps, 'ControllerRevision', 'controllerrevisions'),
+  kind('batch/v1', 'Job', 'jobs', [], {
+    ...withStatus,
+    ...inAll,
+    fields: ['status.successful'],
+    defaults: jobDefaults,
+    problems: jobProblems,
+    updateProblems: immutableFields('spec.selector', 'spec.template', 'spec.completions'),
+  }),
+  kind('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', ['pdb'], {
+    ...withStatus,
+    problems: budgetProblems,
+  }),
   kind('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', [], {
     updateProblems: immutableFields('addressType'),
   }),
+  kind('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', ['netpol']),
   kind('coordination.k8s.io/v1', 'Lease', 'leases'),
-  kind(gateway, 'GatewayClass', 'gatewayclasses', ['gc'], { ...clusterScoped, ...custom }),
-  kind(gateway, 'Gateway', 'gateways', ['gtw'], custom),
-  kind(gateway, 'HTTPRoute', 'httproutes', [], custom),
-  kind(security, 'AuthorizationPolicy', 'authorizationpolicies', ['ap'], custom),
-  kind(security, 'PeerAuthentication', 'peerauthentications', ['pa'], custom),
-  kind(security, 'RequestAuthentication', 'requestauthentications', ['ra'], custom),
-  kind(networking, 'VirtualService', 'virtualservices', ['vs'], custom),
-  kind(networking, 'DestinationRule', 'destinationrules', ['dr'], custom),
+  kind(admission, 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', [], {
+    ...clusterScoped,
+    categories: ['api-extensions'],
+  }),
+  kind(admission, 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', [], {
+    ...clusterScoped,
+    categories: ['api-extensions'],
+  }),
+  kind(
+    'apiextensions.k8s.io/v1',
+    'CustomResourceDefinition',
+    'customresourcedefinitions',
+    ['crd', 'crds'],
+    { ...clusterScoped, ...withStatus, statusOnCreate: true, categories: ['api-extensions'] },
+  ),
+  ...MESH_KINDS,
 ]
-
-function kind(
-  apiVersion: string,
-  name: string,
-  plural: string,
-  shortNames: readonly string[] = [],
-  traits: Partial<KindDefinition> = {},
-): KindDefinition {
-  const singular = name.toLowerCase()
-  return { apiVersion, kind: name, plural, singular, shortNames, namespaced: true, ...traits }
-}

@@ -37,6 +37,8 @@ export interface Lifecycle {
     options: DeleteOptions & { readonly dryRun?: boolean },
   ): KubeObject | undefined
   afterRemoval(object: KubeObject): void
+  /** Removes an object that says it is owned, but whose owners are all gone. */
+  collectOrphan(object: KubeObject): void
 }
 
 export function lifecycle(core: StoreCore): Lifecycle {
@@ -161,6 +163,20 @@ export function lifecycle(core: StoreCore): Lifecycle {
     if (home !== undefined && mayGo(home)) commit(collection, 'DELETED', home, home)
   }
 
+  function collectOrphan(object: KubeObject): void {
+    const found = current(collectionOf(object), object)
+    const references = found?.metadata.ownerReferences ?? []
+    if (found === undefined || references.length === 0) return
+    // Nobody can tell whether an owner of a kind that is not served here exists.
+    if (references.some((reference) => !isServed(reference))) return
+    if (references.some((reference) => ownerOf(reference, found) !== undefined)) return
+    remove(collectionOf(found), keyOf(found.metadata), {})
+  }
+
+  function isServed({ apiVersion, kind }: OwnerReference): boolean {
+    return [...collections.keys()].some((row) => row.apiVersion === apiVersion && row.kind === kind)
+  }
+
   function release(owner: KubeObject): void {
     const finalizers = (owner.metadata.finalizers ?? []).filter((name) => name !== FOREGROUND)
     const metadata = { ...owner.metadata, finalizers }
@@ -186,11 +202,12 @@ export function lifecycle(core: StoreCore): Lifecycle {
     if (home === undefined) throw notFound(namespaces.definition, namespace)
     if (home.metadata.deletionTimestamp !== undefined) {
       const why = `unable to create new content in namespace ${namespace} because it is being terminated`
-      throw forbidden(kind, name, why)
+      const cause = { reason: 'NamespaceTerminating', message: why, field: 'metadata.namespace' }
+      throw forbidden(kind, name, why, [cause])
     }
   }
 
-  return { checkNamespace, mayGo, remove, afterRemoval }
+  return { checkNamespace, mayGo, remove, afterRemoval, collectOrphan }
 }
 
 function checkPreconditions(

@@ -35,7 +35,9 @@ export function listPage(store: MemoryStore, route: Route, query: URLSearchParam
       ...(last !== undefined &&
         remaining > 0 && {
           continue: continueToken({ version: resourceVersion, after: keyOf(last.metadata) }),
-          remainingItemCount: remaining,
+          // With a selector Kubernetes would have to look at all of them to know.
+          ...(!selection.labelSelector &&
+            !selection.fieldSelector && { remainingItemCount: remaining }),
         }),
     },
   }

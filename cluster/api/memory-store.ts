@@ -88,6 +88,10 @@ export function createStore(options: StoreOptions = {}): MemoryStore {
     collection.record(change)
     feed.publish(collection, change)
     if (type === 'DELETED') rules.afterRemoval(stored)
+    else if (stored.metadata.ownerReferences !== previous?.metadata.ownerReferences) {
+      // Later, as the garbage collector of Kubernetes does: whoever wrote it gets to see it.
+      setImmediate(() => rules.collectOrphan(stored))
+    }
     return stored
   }
 

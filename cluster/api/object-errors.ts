@@ -35,9 +35,14 @@ export function invalidObject(
   return statusError('Invalid', `${title} "${name}" is invalid: ${text}`, details)
 }
 
-export function forbidden(kind: KindDefinition, name: string, why: string): ClusterError {
+export function forbidden(
+  kind: KindDefinition,
+  name: string,
+  why: string,
+  causes?: readonly StatusCause[],
+): ClusterError {
   const message = `${qualifiedPlural(kind)} "${name}" is forbidden: ${why}`
-  return statusError('Forbidden', message, resource(kind, name))
+  return statusError('Forbidden', message, { ...resource(kind, name), ...(causes && { causes }) })
 }
 
 function resource(kind: KindDefinition, name: string) {

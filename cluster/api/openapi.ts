@@ -1,10 +1,13 @@
+import type { JsonObject } from './json.ts'
 import { groupOf, type KindDefinition, type KindTable } from './kind-table.ts'
+import { componentsOf } from './schema/components.ts'
+import type { Schemas } from './schema/schemas.ts'
 
 /**
- * Just enough of OpenAPI v3 for `kubectl apply` and `create`: they refuse to send anything until the
- * document of the group says that PATCH takes `fieldValidation`, and then leave validation to us.
+ * OpenAPI v3: `kubectl apply` and `create` refuse to send anything until the document of the group says
+ * that PATCH takes `fieldValidation`, and `kubectl explain` shows the schemas.
  */
-export function openApiAnswer(pathname: string, kinds: KindTable): unknown {
+export function openApiAnswer(pathname: string, kinds: KindTable, schemas: Schemas): unknown {
   if (pathname === '/openapi/v3') {
     const roots = [...new Set(kinds.all.map(({ apiVersion }) => rootOf(apiVersion)))]
     const paths = roots.map((root) => [root, { serverRelativeURL: `/openapi/v3/${root}` }])
@@ -17,29 +20,43 @@ export function openApiAnswer(pathname: string, kinds: KindTable): unknown {
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: 'v1.34.0' },
-    paths: Object.fromEntries(found.map((kind) => [pathOf(kind), { patch: patchOf(kind) }])),
-    components: { schemas: {} },
+    paths: Object.fromEntries(found.flatMap((kind) => pathsOf(kind))),
+    components: { schemas: componentsOf(found, schemas) },
   }
 }
 
-function patchOf({ apiVersion, kind }: KindDefinition): unknown {
+function pathsOf(kind: KindDefinition): [string, JsonObject][] {
+  const collection = collectionPath(kind)
+  return [
+    [collection, { get: operation('list', kind), post: operation('post', kind) }],
+    [`${collection}/{name}`, { get: operation('get', kind), patch: patchOf(kind) }],
+  ]
+}
+
+function operation(action: string, { apiVersion, kind }: KindDefinition): JsonObject {
   const group = groupOf(apiVersion)
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  return {
+    responses: { 200: { description: 'OK' } },
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': { group, version, kind },
+  }
+}
+
+function patchOf(kind: KindDefinition): JsonObject {
   return {
     parameters: ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((name) => ({
       name,
       in: 'query',
       schema: { type: name === 'force' ? 'boolean' : 'string' },
     })),
-    responses: { 200: { description: 'OK' } },
-    'x-kubernetes-action': 'patch',
-    'x-kubernetes-group-version-kind': { group, version, kind },
+    ...operation('patch', kind),
   }
 }
 
-function pathOf({ apiVersion, plural, namespaced }: KindDefinition): string {
+function collectionPath({ apiVersion, plural, namespaced }: KindDefinition): string {
   const namespace = namespaced ? 'namespaces/{namespace}/' : ''
-  return `/${rootOf(apiVersion)}/${namespace}${plural}/{name}`
+  return `/${rootOf(apiVersion)}/${namespace}${plural}`
 }
 
 function rootOf(apiVersion: string): string {

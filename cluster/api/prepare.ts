@@ -117,7 +117,11 @@ export function withStatus(
 }
 
 function check(object: KubeObject, kind: KindDefinition, more: readonly StatusCause[]): void {
-  const causes = [...metadataProblems(object, kind.nameRule ?? 'subdomain'), ...more]
+  const causes = [
+    ...metadataProblems(object, kind.nameRule ?? 'subdomain'),
+    ...(kind.problems?.(object) ?? []),
+    ...more,
+  ]
   if (causes.length > 0) throw invalidObject(kind, object.metadata.name, causes)
 }
 

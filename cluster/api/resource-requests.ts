@@ -2,28 +2,33 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
 import { jsonOf, sendJson, sendText } from './answers.ts'
+import { evictPod } from './eviction.ts'
+import { fieldValidation } from './field-validation.ts'
 import { listPage } from './list-objects.ts'
 import type { MemoryStore } from './memory-store.ts'
 import type { PodBackend } from './pod-backend.ts'
 import { streamLog } from './pod-log.ts'
 import { defaultPort, parseProxyName, proxyToPod } from './pod-proxy.ts'
 import { isOn } from './query.ts'
-import { readBody } from './request-body.ts'
+import { parseObject, readBody } from './request-body.ts'
 import { deleteCollection, deleteObject } from './resource-deletes.ts'
 import {
   createObject,
   patchStored,
   replaceObject,
   stored,
+  type WriteRequest,
   type Written,
 } from './resource-writes.ts'
 import { notAllowed, nothingThere, type Route } from './route.ts'
 import { scaleOf } from './scale.ts'
-import { tableOf, wantsTable } from './table.ts'
+import type { Schemas } from './schema/schemas.ts'
+import { metadataOnly, tableOf, wantedForm } from './table.ts'
 import { streamWatch } from './watch-stream.ts'
 
 export interface ResourceRequest {
   readonly store: MemoryStore
+  readonly schemas: Schemas
   readonly pods: PodBackend | undefined
   readonly route: Route
   readonly query: URLSearchParams
@@ -37,6 +42,7 @@ export async function handleResource(request: ResourceRequest): Promise<void> {
   checkSubresource(route)
   if (route.subresource === 'proxy') return proxy(request)
   if (route.subresource === 'log') return log(request)
+  if (route.subresource === 'eviction') return evict(request)
   switch (message.method) {
     case 'GET':
       return route.name === undefined ? list(request) : get(request)
@@ -58,51 +64,70 @@ function checkSubresource({ kind, name, subresource, rest }: Route): void {
   const known =
     (subresource === 'status' && kind.statusSubresource) ||
     (subresource === 'scale' && kind.scale) ||
-    ((subresource === 'log' || subresource === 'proxy') && kind.kind === 'Pod')
+    (['log', 'proxy', 'eviction'].includes(subresource) && kind.kind === 'Pod')
   if (!known || name === undefined || (rest !== '' && subresource !== 'proxy')) throw nothingThere()
 }
 
 function get({ store, route, query, message, response }: ResourceRequest): void {
   const object = stored(store, route)
-  if (wantsTable(message.headers.accept) && route.subresource === undefined) {
+  const form = route.subresource === undefined ? wantedForm(message.headers.accept) : 'object'
+  if (form === 'table') {
     const { resourceVersion } = object.metadata
     const includeObject = query.get('includeObject')
-    sendJson(
-      response,
-      200,
-      tableOf(route.kind, [object], { metadata: { resourceVersion }, includeObject }),
-    )
-    return
-  }
-  sendText(response, 200, jsonOf(route.subresource === 'scale' ? scaleOf(object) : object))
+    const table = tableOf(route.kind, [object], { metadata: { resourceVersion }, includeObject })
+    sendJson(response, 200, table)
+  } else if (form === 'metadata') sendJson(response, 200, metadataOnly(object))
+  else sendText(response, 200, jsonOf(route.subresource === 'scale' ? scaleOf(object) : object))
 }
 
 function list({ store, route, query, message, response, signal }: ResourceRequest): void {
-  const asTable = wantsTable(message.headers.accept)
+  const form = wantedForm(message.headers.accept)
   const includeObject = query.get('includeObject')
   if (isOn(query, 'watch')) {
-    const render = (object: Readonly<KubeObject>) =>
-      JSON.stringify(tableOf(route.kind, [object], { includeObject }))
-    streamWatch({ store, route, query, response, signal, ...(asTable && { render }) })
+    const render =
+      form === 'table'
+        ? (object: Readonly<KubeObject>) =>
+            JSON.stringify(tableOf(route.kind, [object], { includeObject }))
+        : (object: Readonly<KubeObject>) => JSON.stringify(metadataOnly(object))
+    streamWatch({ store, route, query, response, signal, ...(form !== 'object' && { render }) })
     return
   }
   const { items, metadata } = listPage(store, route, query)
-  if (asTable) {
+  if (form === 'table') {
     sendJson(response, 200, tableOf(route.kind, items, { metadata, includeObject }))
-    return
-  }
-  sendList(response, route, metadata, items)
+  } else if (form === 'metadata') {
+    const kind = 'PartialObjectMetadataList'
+    const partial = items.map(metadataOnly)
+    sendJson(response, 200, { kind, apiVersion: 'meta.k8s.io/v1', metadata, items: partial })
+  } else sendList(response, route, metadata, items)
 }
 
 async function write(
-  { store, route, query, message, response }: ResourceRequest,
-  act: (store: MemoryStore, request: Parameters<typeof createObject>[1]) => Promise<Written>,
+  { store, schemas, route, query, message, response }: ResourceRequest,
+  act: (store: MemoryStore, request: WriteRequest) => Promise<Written>,
 ): Promise<void> {
   const onCollection = route.name === undefined
   const homeless = route.kind.namespaced && route.namespace === undefined
   if (onCollection !== (act === createObject) || homeless) throw notAllowed()
-  const { status, object } = await act(store, { route, query, body: await readBody(message) })
+  const warnings: string[] = []
+  const fields = fieldValidation(query, schemas, (text) => warnings.push(text))
+  const body = await readBody(message)
+  const userAgent = message.headers['user-agent']
+  const { status, object } = await act(store, { route, query, body, fields, userAgent })
+  if (warnings.length > 0) {
+    // https://www.rfc-editor.org/rfc/rfc7234#section-5.5, which kubectl shows
+    response.setHeader(
+      'warning',
+      warnings.map((text) => `299 - ${JSON.stringify(text)}`),
+    )
+  }
   sendText(response, status, jsonOf(object))
+}
+
+async function evict({ store, route, message, response }: ResourceRequest): Promise<void> {
+  if (message.method !== 'POST') throw notAllowed()
+  const eviction = await parseObject(await readBody(message))
+  sendJson(response, 201, evictPod(store, stored(store, route), eviction))
 }
 
 async function remove(request: ResourceRequest): Promise<void> {

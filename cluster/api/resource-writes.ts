@@ -1,7 +1,9 @@
 import { statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
 import { applyObject } from './apply.ts'
+import type { FieldValidation } from './field-validation.ts'
 import { isObject, type JsonObject } from './json.ts'
+import { claimChanges, type Manager, managerName } from './managed-fields.ts'
 import type { MemoryStore } from './memory-store.ts'
 import { notFound } from './object-errors.ts'
 import { acceptedPatchTypes, patchFormatOf } from './patch/media-types.ts'
@@ -16,55 +18,74 @@ export interface Written {
   readonly object: Readonly<KubeObject>
 }
 
-interface WriteRequest {
+export interface WriteRequest {
   readonly route: Route
   readonly query: URLSearchParams
   readonly body: Body
+  readonly fields: FieldValidation
+  readonly userAgent: string | undefined
 }
 
 export async function createObject(store: MemoryStore, request: WriteRequest): Promise<Written> {
-  const { route, query, body } = request
-  const object = addressed(await parseObject(body), route)
-  return { status: 201, object: store.create(object, { dryRun: isDryRun(query) }) }
+  const { route, query, body, fields } = request
+  const given = addressed(await parseObject(body), route)
+  const object = fields.sent(given, route.kind) as KubeObject
+  const claimed = claimChanges(object, undefined, managerOf(request))
+  return { status: 201, object: store.create(claimed, { dryRun: isDryRun(query) }) }
 }
 
 export async function replaceObject(store: MemoryStore, request: WriteRequest): Promise<Written> {
-  const { route, query, body } = request
+  const { route, body, fields } = request
   const given = await parseObject(body)
-  if (route.subresource === 'scale') {
-    const object = withScale(stored(store, route), given as KubeObject)
-    return { status: 200, object: scaleOf(store.update(object, { dryRun: isDryRun(query) })) }
-  }
-  return { status: 200, object: save(store, route, query, addressed(given, route)) }
+  if (route.subresource === 'scale') return scaled(store, request, given as KubeObject)
+  const object = fields.sent(addressed(given, route), route.kind) as KubeObject
+  return { status: 200, object: save(store, request, object) }
 }
 
 export async function patchStored(store: MemoryStore, request: WriteRequest): Promise<Written> {
-  const { route, query, body } = request
+  const { route, query, body, fields } = request
   const format = patchFormatOf(body.contentType)
   if (format === undefined || (format === 'strategic' && route.kind.custom)) {
     const accepted = acceptedPatchTypes(route.kind.custom ?? false).join(', ')
     const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`
     throw statusError('UnsupportedMediaType', message)
   }
+  checkPatchOptions(format === 'apply', query)
   const document = await parseBody(body)
-  if (format === 'apply') {
-    if (!isObject(document)) throw statusError('BadRequest', 'the patch must be an object')
-    const current = store.peek(refOf(route))
-    const fieldManager = query.get('fieldManager') ?? ''
-    const { kind } = route
-    const options = { kind, fieldManager, force: isOn(query, 'force'), now: new Date() }
-    const object = applyObject(current, addressed(document, route), options)
-    if (current !== undefined) return { status: 200, object: save(store, route, query, object) }
-    if (route.subresource !== undefined) throw notFound(route.kind, route.name ?? '')
-    return { status: 201, object: store.create(object, { dryRun: isDryRun(query) }) }
-  }
+  if (format === 'apply') return applyDocument(store, request, document)
   const current = stored(store, route)
   if (route.subresource === 'scale') {
-    const scaled = withScale(current, patchObject(scaleOf(current), format, document))
-    return { status: 200, object: scaleOf(store.update(scaled, { dryRun: isDryRun(query) })) }
+    return scaled(store, request, patchObject(scaleOf(current), format, document))
   }
   const patched = addressed(patchObject(current, format, document), route)
-  return { status: 200, object: save(store, route, query, patched) }
+  const object = fields.patched(patched, route.kind) as KubeObject
+  return { status: 200, object: save(store, request, object) }
+}
+
+function applyDocument(store: MemoryStore, request: WriteRequest, document: unknown): Written {
+  const { route, query, fields } = request
+  if (!isObject(document)) throw statusError('BadRequest', 'the patch must be an object')
+  const { kind, subresource } = route
+  const applied = fields.sent(addressed(document, route), kind) as KubeObject
+  const current = store.peek(refOf(route))
+  const fieldManager = query.get('fieldManager') ?? ''
+  const options = { kind, fieldManager, force: isOn(query, 'force'), now: new Date() }
+  const object = applyObject(current, applied, options)
+  const mode = { dryRun: isDryRun(query) }
+  if (current === undefined) {
+    if (subresource !== undefined) throw notFound(kind, route.name ?? '')
+    return { status: 201, object: store.create(object, mode) }
+  }
+  if (subresource === undefined) return { status: 200, object: store.update(object, mode) }
+  if (subresource === 'status') return { status: 200, object: store.updateStatus(object, mode) }
+  throw notAllowed()
+}
+
+function scaled(store: MemoryStore, request: WriteRequest, scale: KubeObject): Written {
+  const { route, query } = request
+  const current = stored(store, route)
+  const object = claimChanges(withScale(current, scale), current, managerOf(request))
+  return { status: 200, object: scaleOf(store.update(object, { dryRun: isDryRun(query) })) }
 }
 
 export function stored(store: MemoryStore, route: Route): Readonly<KubeObject> {
@@ -77,16 +98,38 @@ export function refOf({ kind, namespace, name = '' }: Route) {
   return { apiVersion: kind.apiVersion, kind: kind.kind, name, ...(namespace && { namespace }) }
 }
 
-function save(
-  store: MemoryStore,
-  route: Route,
-  query: URLSearchParams,
-  object: KubeObject,
-): KubeObject {
+function save(store: MemoryStore, request: WriteRequest, object: KubeObject): KubeObject {
+  const { route, query } = request
   const mode = { dryRun: isDryRun(query) }
-  if (route.subresource === undefined) return store.update(object, mode)
-  if (route.subresource === 'status') return store.updateStatus(object, mode)
+  const claimed = claimChanges(object, stored(store, route), managerOf(request))
+  if (route.subresource === undefined) return store.update(claimed, mode)
+  if (route.subresource === 'status') return store.updateStatus(claimed, mode)
   throw notAllowed()
+}
+
+function managerOf({ route, query, userAgent }: WriteRequest): Manager {
+  return {
+    name: managerName(query.get('fieldManager'), userAgent),
+    ...(route.subresource !== undefined && { subresource: route.subresource }),
+    keepsStatus: route.kind.statusSubresource ?? false,
+    now: new Date(),
+  }
+}
+
+function checkPatchOptions(applies: boolean, query: URLSearchParams): void {
+  const refuse = (field: string, reason: string, message: string): Error => {
+    const causes = [{ reason, message, field }]
+    const title = `PatchOptions.meta.k8s.io "" is invalid: ${field}: ${message}`
+    return statusError('Invalid', title, { group: 'meta.k8s.io', kind: 'PatchOptions', causes })
+  }
+  if (applies && !query.get('fieldManager')) {
+    const message = 'Required value: is required for apply patch'
+    throw refuse('fieldManager', 'FieldValueRequired', message)
+  }
+  if (!applies && query.has('force')) {
+    const message = 'Forbidden: may not be specified for non-apply patch'
+    throw refuse('force', 'FieldValueForbidden', message)
+  }
 }
 
 /** What the body leaves out comes from the URL; where both speak they have to agree. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Authority } from '../ca/authority.ts'
+import { loadApiModels } from '../client/api-models.ts'
 import { ClusterError, statusError } from '../errors.ts'
 import { accessReview } from './access-review.ts'
 import { sendError, sendJson } from './answers.ts'
@@ -14,6 +15,7 @@ import type { PodBackend } from './pod-backend.ts'
 import { parseObject, readBody } from './request-body.ts'
 import { handleResource } from './resource-requests.ts'
 import { notAllowed, nothingThere, parseRoute } from './route.ts'
+import { schemas as schemasOf } from './schema/schemas.ts'
 
 /** Longer than any client library keeps a connection, so that none is closed under a request. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
@@ -48,6 +50,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const token = options.token ?? createToken()
   const isAuthentic = tokenCheck(token)
   const onError = options.onError ?? warn
+  const schemas = schemasOf(await loadApiModels())
   const closing = new AbortController()
   const certificate = await ca.issueServing({
     dnsNames: ['localhost', 'kubernetes', 'kubernetes.default.svc'],
@@ -71,10 +74,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (route !== undefined) {
       const { signal } = closing
       const { pods } = options
-      await handleResource({ store, pods, route, query, message, response, signal })
+      await handleResource({ store, schemas, pods, route, query, message, response, signal })
       return
     }
-    const discovery = discoveryAnswer(pathname, store.kinds) ?? openApiAnswer(pathname, store.kinds)
+    const discovery =
+      discoveryAnswer(pathname, store.kinds) ?? openApiAnswer(pathname, store.kinds, schemas)
     if (discovery === undefined) throw nothingThere()
     if (message.method !== 'GET') throw notAllowed()
     sendJson(response, 200, discovery)

@@ -9,9 +9,12 @@ const AGE: Column = {
   value: ({ metadata }, nowMs) => age(metadata.creationTimestamp, nowMs),
 }
 
-/** Whether the client would rather have what `kubectl get` prints than the objects. */
-export function wantsTable(accept: string | undefined): boolean {
-  return /application\/json;[^,]*as=Table/.test(accept ?? '')
+/** The form a client would rather have: what `kubectl get` prints, or no more than metadata. */
+export function wantedForm(accept: string | undefined): 'table' | 'metadata' | 'object' {
+  if (/application\/json;[^,]*as=Table/.test(accept ?? '')) return 'table'
+  return /application\/json;[^,]*as=PartialObjectMetadata/.test(accept ?? '')
+    ? 'metadata'
+    : 'object'
 }
 
 /** Name first, age before the wide columns; between them what says most about the kind. */
@@ -50,6 +53,6 @@ export function tableOf(
   }
 }
 
-function metadataOnly({ metadata }: Readonly<KubeObject>): unknown {
+export function metadataOnly({ metadata }: Readonly<KubeObject>): unknown {
   return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata }
 }

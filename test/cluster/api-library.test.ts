@@ -96,7 +96,10 @@ test('an informer hears of what is there and of what comes', async () => {
   )
   await informer.start()
   const selector = { matchLabels: { app: 'web' } }
-  const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [] } }
+  const template = {
+    metadata: { labels: { app: 'web' } },
+    spec: { containers: [{ name: 'web', image: 'service' }] },
+  }
   await apps.createNamespacedDeployment({
     namespace: 'shop',
     body: { metadata: { name: 'web' }, spec: { selector, template } },

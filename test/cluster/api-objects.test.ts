@@ -147,7 +147,11 @@ test('a deletion with a precondition hits only the object meant', async () => {
 
 test('status and specification are written apart', async () => {
   const path = '/apis/apps/v1/namespaces/default/deployments'
-  const spec = { selector: { matchLabels: { a: 'b' } }, template: {}, replicas: 1 }
+  const template = {
+    metadata: { labels: { a: 'b' } },
+    spec: { containers: [{ name: 'app', image: 'service' }] },
+  }
+  const spec = { selector: { matchLabels: { a: 'b' } }, template, replicas: 1 }
   const made = await api.call('POST', path, {
     body: { metadata: { name: 'web' }, spec, status: { replicas: 9 } },
   })

@@ -22,7 +22,7 @@ before(async () => {
       metadata: { name: 'web' },
       spec: {
         selector: { matchLabels: { a: 'b' } },
-        template: { spec: { containers, tolerations } },
+        template: { metadata: { labels: { a: 'b' } }, spec: { containers, tolerations } },
       },
     },
   })
@@ -81,12 +81,12 @@ test('a strategic patch merges containers, env and ports by their keys', async (
       { name: 'third', image: 'three' },
     ],
   })
-  assert.deepEqual(names(spec.containers), ['app', 'helper', 'third'])
+  assert.deepEqual(names(spec.containers), ['app', 'third', 'helper'])
   assert.equal(spec.containers[0].image, 'one')
-  assert.deepEqual(names(spec.containers[0].env), ['A', 'B'])
+  assert.deepEqual(names(spec.containers[0].env), ['B', 'A'])
   assert.deepEqual(
     spec.containers[0].ports.map(({ containerPort }: Json) => containerPort),
-    [80, 81],
+    [81, 80],
   )
 })
 
@@ -145,7 +145,7 @@ test('an applied object is made, then owned field by field', async () => {
   assert.deepEqual(forced.json.data, { a: '1', c: 'mine' })
   const again = await apply('one', { a: '1', c: 'mine' })
   assert.equal(again.json.metadata.resourceVersion, forced.json.metadata.resourceVersion)
-  assert.equal((await apply('', { a: '1' })).status, 400)
+  assert.equal((await apply('', { a: '1' })).status, 422)
 })
 
 test('apply reads YAML', async () => {

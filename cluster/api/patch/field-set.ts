@@ -35,17 +35,20 @@ function fieldsOfList(list: readonly unknown[], path: readonly string[]): FieldS
   for (const element of list) {
     if (isSet(path)) fields[`v:${JSON.stringify(element)}`] = {}
     else if (key !== undefined && isObject(element)) {
-      const name = `k:${JSON.stringify({ [key]: element[key] })}`
-      fields[name] = { '.': {}, ...fieldsOf(element, path) }
+      fields[keyedField(key, element)] = { '.': {}, ...fieldsOf(element, path) }
     }
   }
   return fields
 }
 
+export function keyedField(key: string, element: JsonObject): string {
+  return `k:${JSON.stringify({ [key]: element[key] })}`
+}
+
 /** What a field of a set refers to: a member's name, or the index of a list's element. */
 export function locate(value: unknown, field: string): string | number | undefined {
   if (isObject(value)) return field.startsWith('f:') ? field.slice(2) : undefined
-  if (!Array.isArray(value)) return undefined
+  if (!Array.isArray(value) || field === '.') return undefined
   const wanted: unknown = JSON.parse(field.slice(2))
   const index = value.findIndex((element) =>
     field.startsWith('v:')
@@ -61,9 +64,25 @@ export function isWhole(fields: FieldSet): boolean {
   return Object.keys(fields).length === 0
 }
 
-/** `metadata.labels.app`, `spec.containers[name="app"].image`: how messages name a field. */
-export function fieldPath(fields: readonly string[]): string {
+/** Everything in either of them. */
+export function unite(one: FieldSet, other: FieldSet): FieldSet {
+  const fields: Record<string, FieldSet> = { ...one }
+  for (const [field, inside] of Object.entries(other)) {
+    const present = fields[field]
+    fields[field] = present === undefined ? inside : unite(present, inside)
+  }
   return fields
-    .map((field) => (field.startsWith('f:') ? `.${field.slice(2)}` : `[${field.slice(2)}]`))
-    .join('')
+}
+
+/** `.metadata.labels.app`, `.spec.containers[name="app"].image`: how messages name a field. */
+export function fieldPath(fields: readonly string[]): string {
+  return fields.map(segment).join('')
+}
+
+function segment(field: string): string {
+  if (field.startsWith('f:')) return `.${field.slice(2)}`
+  if (field.startsWith('v:')) return `[=${field.slice(2)}]`
+  const keys: unknown = JSON.parse(field.slice(2))
+  const pairs = Object.entries(isObject(keys) ? keys : {})
+  return `[${pairs.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`
 }

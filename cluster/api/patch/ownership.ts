@@ -17,6 +17,8 @@ export function conflictingFields(
     if (!isWhole(inside) && !isWhole(other)) {
       return conflictingFields(inside, other, mine, present, at)
     }
+    // One has the field as a whole, the other something in it: these are different fields.
+    if (isWhole(inside) !== isWhole(other)) return []
     return sameJson(mine, present) ? [] : [fieldPath(at)]
   })
 }
@@ -28,6 +30,19 @@ export function withoutFields(set: FieldSet, taken: FieldSet): FieldSet {
     if (other === undefined) return [[field, inside]]
     if (isWhole(inside) || isWhole(other)) return []
     const rest = withoutFields(inside, other)
+    return isWhole(rest) ? [] : [[field, rest]]
+  })
+  return Object.fromEntries(left)
+}
+
+/** The fields of `set` that there still are in `value`. */
+export function presentFields(set: FieldSet, value: unknown): FieldSet {
+  const left = Object.entries(set).flatMap(([field, inside]): [string, FieldSet][] => {
+    if (field === '.') return [[field, inside]]
+    const member = memberAt(value, field)
+    if (member === undefined) return []
+    if (isWhole(inside)) return [[field, inside]]
+    const rest = presentFields(inside, member)
     return isWhole(rest) ? [] : [[field, rest]]
   })
   return Object.fromEntries(left)

@@ -1,5 +1,6 @@
 import { statusError } from '../../errors.ts'
 import { clone, isObject, type JsonObject, sameJson } from '../json.ts'
+import { orderElements } from './element-order.ts'
 import { isSet, mergeKeyOf } from './list-keys.ts'
 
 /**
@@ -29,14 +30,15 @@ export function strategicMerge(
   }
   removeValues(result, patch)
   retainKeys(result, patch)
-  reorder(result, patch, path)
+  reorder(result, isObject(target) ? target : {}, patch, path)
   return result
 }
 
 function mergeList(target: unknown, patch: readonly unknown[], path: readonly string[]): unknown[] {
   const present: unknown[] = Array.isArray(target) ? clone(target) : []
   if (isSet(path)) {
-    return [...present, ...patch.filter((value) => !present.some((it) => sameJson(it, value)))]
+    const added = patch.filter((value) => !present.some((it) => sameJson(it, value)))
+    return orderElements([...present, ...added], patch, present, (value) => value)
   }
   const key = mergeKeyOf(path)
   const replaces = patch.some((element) => isObject(element) && element.$patch === 'replace')
@@ -45,6 +47,7 @@ function mergeList(target: unknown, patch: readonly unknown[], path: readonly st
       .filter((element) => !(isObject(element) && element.$patch !== undefined))
       .map((element) => (isObject(element) ? withoutDirectives(element) : clone(element)))
   }
+  const before = [...present]
   for (const element of patch) {
     if (!isObject(element) || element[key] === undefined) {
       const message = `map: ${JSON.stringify(element)} does not contain declared merge key: ${key}`
@@ -56,7 +59,7 @@ function mergeList(target: unknown, patch: readonly unknown[], path: readonly st
     } else if (index >= 0) present[index] = strategicMerge(present[index], element, path)
     else present.push(strategicMerge(undefined, element, path))
   }
-  return present
+  return orderElements(present, patch, before, (it) => (isObject(it) ? it[key] : it))
 }
 
 function removeValues(result: JsonObject, patch: JsonObject): void {
@@ -75,19 +78,20 @@ function retainKeys(result: JsonObject, patch: JsonObject): void {
   }
 }
 
-/** Elements in the wanted order; those the patch does not know stay behind them. */
-function reorder(result: JsonObject, patch: JsonObject, path: readonly string[]): void {
+function reorder(
+  result: JsonObject,
+  before: JsonObject,
+  patch: JsonObject,
+  path: readonly string[],
+): void {
   for (const [name, order] of directive(patch, '$setElementOrder/')) {
     const list = result[name]
     if (!Array.isArray(list)) continue
     const key = mergeKeyOf([...path, name])
     const identity = (element: unknown) =>
       key !== undefined && isObject(element) ? element[key] : element
-    const rank = (element: unknown) => {
-      const index = order.findIndex((it) => sameJson(identity(it), identity(element)))
-      return index < 0 ? order.length : index
-    }
-    result[name] = list.toSorted((a, b) => rank(a) - rank(b))
+    const present: readonly unknown[] = Array.isArray(before[name]) ? before[name] : []
+    result[name] = orderElements(list, order, present, identity)
   }
 }
 

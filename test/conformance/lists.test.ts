@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { configMap, names, type Server, startServer } from './server.ts'
+
+let server: Server
+const maps = (...rest: string[]) => server.path('configmaps', ...rest)
+const list = (query: Record<string, string>) =>
+  server.call('GET', `${maps()}?${new URLSearchParams(query)}`)
+
+before(async () => {
+  server = await startServer()
+  const labels = [{ app: 'a' }, { app: 'b', tier: '1' }, { tier: '2' }, {}, { app: 'c' }]
+  for (const [index, own] of labels.entries()) {
+    const metadata = { labels: { ...own, suite: 'lists' } }
+    await server.call('POST', maps(), { body: configMap(`l${index + 1}`, {}, metadata) })
+  }
+})
+after(() => server.stop())
+
+test('label selectors choose by equality, by sets and by presence', async () => {
+  const cases: Record<string, string[]> = {
+    'suite=lists': ['l1', 'l2', 'l3', 'l4', 'l5'],
+    'app=a': ['l1'],
+    'app==a': ['l1'],
+    'app in (a, b)': ['l1', 'l2'],
+    'suite,app notin (a,b)': ['l3', 'l4', 'l5'],
+    'suite,app!=a': ['l2', 'l3', 'l4', 'l5'],
+    'suite,!app': ['l3', 'l4'],
+    'app,tier': ['l2'],
+    'tier>1': ['l3'],
+  }
+  for (const [labelSelector, expected] of Object.entries(cases)) {
+    const { status, json } = await list({ labelSelector })
+    assert.deepEqual([status, names(json)], [200, expected], labelSelector)
+  }
+  for (const labelSelector of ['a===b', 'a in b', 'a=b c', '-a=b', 'a=b,,']) {
+    const { status, json } = await list({ labelSelector })
+    assert.deepEqual([status, json.kind], [400, 'Status'], labelSelector)
+  }
+})
+
+test('field selectors choose by the fields that a kind offers', async () => {
+  assert.deepEqual(names((await list({ fieldSelector: 'metadata.name=l2' })).json), ['l2'])
+  const rest = await list({ fieldSelector: 'metadata.name!=l2', labelSelector: 'app' })
+  assert.deepEqual(names(rest.json), ['l1', 'l5'])
+  assert.equal((await list({ fieldSelector: 'data.a=b' })).status, 400)
+  const secrets = server.path('secrets')
+  for (const type of ['Opaque', 'example.com/own']) {
+    const metadata = { name: type === 'Opaque' ? 'plain' : 'own' }
+    await server.call('POST', secrets, { body: { metadata, type } })
+  }
+  const own = await server.call('GET', `${secrets}?fieldSelector=type%3Dexample.com%2Fown`)
+  assert.deepEqual(names(own.json), ['own'])
+})
+
+test('pages are as long as asked for and all show the same moment', async () => {
+  const first = await list({ labelSelector: 'suite=lists', limit: '2' })
+  assert.deepEqual(names(first.json), ['l1', 'l2'])
+  const metadata = { labels: { suite: 'lists' } }
+  await server.call('POST', maps(), { body: configMap('l21', {}, metadata) })
+  await server.call('DELETE', maps('l3'))
+  const seen: string[] = []
+  let next = first.json.metadata.continue
+  while (next) {
+    const page = await list({ labelSelector: 'suite=lists', limit: '2', continue: next })
+    assert.equal(page.status, 200, page.text)
+    assert.equal(page.json.metadata.resourceVersion, first.json.metadata.resourceVersion)
+    seen.push(...names(page.json))
+    next = page.json.metadata.continue
+  }
+  assert.deepEqual(seen, ['l3', 'l4', 'l5'])
+  const now = await list({ labelSelector: 'suite=lists' })
+  assert.deepEqual(names(now.json), ['l1', 'l2', 'l21', 'l4', 'l5'])
+})
+
+test('how many items remain is told unless a selector makes it a guess', async () => {
+  const all = (await list({})).json.items.length
+  const page = await list({ limit: '1' })
+  assert.equal(page.json.metadata.remainingItemCount, all - 1)
+  const selected = await list({ limit: '1', labelSelector: 'suite' })
+  assert.equal(selected.json.metadata.remainingItemCount, undefined)
+  assert.ok(selected.json.metadata.continue)
+})
+
+test('a made-up continue token is refused', async () => {
+  const { status, json } = await list({ limit: '1', continue: 'nonsense' })
+  assert.deepEqual([status, json.reason], [400, 'BadRequest'])
+})
+
+test('a list begun too long ago has to be begun anew', async (t) => {
+  const page = await list({ limit: '1' })
+  if (!server.embedded) return t.skip('only the embedded server can be made to forget in time')
+  for (let n = 0; n < 250; n += 1) {
+    await server.call('PUT', maps('l1'), { body: configMap('l1', { n: String(n) }) })
+  }
+  const late = await list({ limit: '1', continue: page.json.metadata.continue })
+  assert.deepEqual([late.status, late.json.reason, late.json.code], [410, 'Expired', 410])
+})
+
+test('a list of items has one version, and lists over all namespaces have every namespace', async () => {
+  const one = await list({ limit: '500' })
+  assert.deepEqual([one.json.kind, one.json.apiVersion], ['ConfigMapList', 'v1'])
+  assert.match(one.json.metadata.resourceVersion, /^\d+$/)
+  const all = await server.call('GET', '/api/v1/configmaps?labelSelector=suite%3Dlists')
+  const homes = all.json.items.map(
+    (it: { metadata: { namespace: string } }) => it.metadata.namespace,
+  )
+  assert.ok(homes.includes(server.namespace))
+})
+
+test('a client can have tables or metadata instead of objects', async () => {
+  const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+  const table = await server.call('GET', maps(), { accept: asTable })
+  assert.deepEqual([table.json.kind, table.json.apiVersion], ['Table', 'meta.k8s.io/v1'])
+  const columns = table.json.columnDefinitions.map(({ name }: { name: string }) => name)
+  assert.deepEqual(columns, ['Name', 'Data', 'Age'])
+  const row = table.json.rows.find((it: { cells: unknown[] }) => it.cells[0] === 'l2')
+  assert.deepEqual([row.object.kind, row.object.metadata.name], ['PartialObjectMetadata', 'l2'])
+  const partial = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
+  const metadata = await server.call('GET', maps(), { accept: partial })
+  assert.equal(metadata.json.kind, 'PartialObjectMetadataList')
+  assert.equal(metadata.json.items[0].data, undefined)
+  const single = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
+  const one = await server.call('GET', maps('l2'), { accept: single })
+  assert.deepEqual(
+    [one.json.kind, one.json.metadata.labels.tier, one.json.data],
+    ['PartialObjectMetadata', '1', undefined],
+  )
+})

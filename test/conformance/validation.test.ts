@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { configMap, deployment, fields, PATCH, pod, type Server, startServer } from './server.ts'
+
+let server: Server
+const deployments = () => server.path('apps/v1/deployments')
+
+before(async () => {
+  server = await startServer()
+})
+after(() => server.stop())
+
+/** Refused as invalid, with these fields at fault. */
+async function refuses(
+  resource: string,
+  body: object,
+  expected: readonly string[],
+  reason: string,
+) {
+  const { status, json } = await server.call('POST', server.path(resource), { body })
+  assert.deepEqual([status, json.kind, json.reason], [422, 'Status', 'Invalid'], json.message)
+  assert.deepEqual(fields(json), expected)
+  assert.equal(json.details.causes[0].reason, reason)
+}
+
+test('names, labels and annotations follow the rules of Kubernetes', async () => {
+  const bad = 'FieldValueInvalid'
+  await refuses('configmaps', configMap('Upper_Case'), ['metadata.name'], bad)
+  const labels = { 'bad key': 'v', ok: 'bad value', long: 'x'.repeat(64) }
+  const path = 'metadata.labels'
+  await refuses('configmaps', configMap('a', {}, { labels }), [path, path, path], bad)
+  const annotations = { 'bad key': 'v' }
+  await refuses('configmaps', configMap('a', {}, { annotations }), ['metadata.annotations'], bad)
+  await refuses('services', service('1st', [{ port: 80 }]), ['metadata.name'], bad)
+  const nameless = { apiVersion: 'v1', kind: 'ConfigMap', metadata: {} }
+  await refuses('configmaps', nameless, ['metadata.name'], 'FieldValueRequired')
+  const message = (await server.call('POST', server.path('configmaps'), { body: configMap('A') }))
+    .json.message
+  assert.match(
+    message,
+    /^ConfigMap "A" is invalid: metadata\.name: Invalid value: "A": a lowercase/,
+  )
+})
+
+test('keys of a ConfigMap are file names', async () => {
+  await refuses('configmaps', configMap('a', { 'a b': '1' }), ['data[a b]'], 'FieldValueInvalid')
+})
+
+test('a pod needs containers, and they need names and images', async () => {
+  const empty = { ...pod('a'), spec: { containers: [] } }
+  await refuses('pods', empty, ['spec.containers'], 'FieldValueRequired')
+  const nameless = { ...pod('a'), spec: { containers: [{ image: 'x' }] } }
+  await refuses('pods', nameless, ['spec.containers[0].name'], 'FieldValueRequired')
+  const imageless = { ...pod('a'), spec: { containers: [{ name: 'x' }] } }
+  await refuses('pods', imageless, ['spec.containers[0].image'], 'FieldValueRequired')
+  const twice = [
+    { name: 'x', image: 'x' },
+    { name: 'x', image: 'x' },
+  ]
+  const doubled = { ...pod('a'), spec: { containers: twice } }
+  await refuses('pods', doubled, ['spec.containers[1].name'], 'FieldValueDuplicate')
+})
+
+test('a service needs ports within range and with names of their own', async () => {
+  await refuses('services', service('a', []), ['spec.ports'], 'FieldValueRequired')
+  const high = service('a', [{ port: 70_000, targetPort: 80 }])
+  await refuses('services', high, ['spec.ports[0].port'], 'FieldValueInvalid')
+  const unnamed = service('a', [{ port: 80, name: 'a' }, { port: 81 }])
+  await refuses('services', unnamed, ['spec.ports[1].name'], 'FieldValueRequired')
+})
+
+test('a deployment selects the pods that it makes', async () => {
+  const selector = { matchLabels: { app: 'other' } }
+  const field = 'spec.template.metadata.labels'
+  await refuses('apps/v1/deployments', deployment('a', { selector }), [field], 'FieldValueInvalid')
+  const negative = deployment('a', { replicas: -1 })
+  await refuses('apps/v1/deployments', negative, ['spec.replicas'], 'FieldValueInvalid')
+})
+
+test('a selector stays as it was made', async () => {
+  await server.call('POST', deployments(), { body: deployment('fixed') })
+  const labels = { app: 'changed' }
+  const spec = { selector: { matchLabels: labels }, template: { metadata: { labels } } }
+  const { status, json } = await server.call('PATCH', `${deployments()}/fixed`, {
+    body: { spec },
+    type: PATCH.merge,
+  })
+  assert.deepEqual([status, fields(json)], [422, ['spec.selector']])
+  assert.match(json.message, /field is immutable/)
+})
+
+test('a pod keeps its specification, except for images', async () => {
+  await server.call('POST', server.path('pods'), { body: pod('fixed') })
+  const patch = (spec: object) =>
+    server.call('PATCH', server.path('pods', 'fixed'), { body: { spec }, type: PATCH.strategic })
+  const image = await patch({ containers: [{ name: 'app', image: 'registry.k8s.io/pause:3.10' }] })
+  assert.equal(image.status, 200, image.text)
+  const env = await patch({ containers: [{ name: 'app', env: [{ name: 'A', value: '1' }] }] })
+  assert.deepEqual([env.status, fields(env.json)], [422, ['spec']])
+  assert.equal(env.json.details.causes[0].reason, 'FieldValueForbidden')
+})
+
+test('values of the wrong type are a bad request', async () => {
+  const wrong: [string, object][] = [
+    ['configmaps', { ...configMap('a'), data: { n: 1 } }],
+    ['apps/v1/deployments', deployment('a', { replicas: 'many' })],
+    ['services', { ...service('a', []), spec: { ports: { port: 80 } } }],
+    ['pods', { ...pod('a'), spec: { containers: [{ name: 'x', image: 'x', stdin: 'yes' }] } }],
+  ]
+  for (const [resource, body] of wrong) {
+    const { status, json } = await server.call('POST', server.path(resource), { body })
+    assert.deepEqual([status, json.reason], [400, 'BadRequest'], json.message)
+  }
+})
+
+test('fields that no kind has are refused, warned of or ignored, as the client wants it', async () => {
+  const body = { ...deployment('strict'), spec: { ...Object(deployment('strict')).spec, nope: 1 } }
+  const create = (mode: string) =>
+    server.call('POST', `${deployments()}?dryRun=All&fieldValidation=${mode}`, { body })
+  const strict = await create('Strict')
+  assert.deepEqual([strict.status, strict.json.reason], [400, 'BadRequest'])
+  assert.match(strict.json.message, /strict decoding error: unknown field "spec\.nope"/)
+  const warned = await create('Warn')
+  assert.equal(warned.status, 201)
+  assert.match(String(warned.headers.warning), /^299 - "unknown field \\"spec\.nope\\""/)
+  assert.equal(warned.json.spec.nope, undefined)
+  const ignored = await create('Ignore')
+  assert.deepEqual([ignored.status, ignored.headers.warning], [201, undefined])
+  assert.equal(ignored.json.spec.nope, undefined)
+  const patch = { body: { spec: { nope: 1 } }, type: PATCH.merge }
+  await server.call('POST', deployments(), { body: deployment('patched') })
+  const path = `${deployments()}/patched?fieldValidation=Strict`
+  assert.equal((await server.call('PATCH', path, patch)).status, 422)
+})
+
+function service(name: string, ports: object[]): object {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports } }
+}
