@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createStore } from '../../cluster/api/memory-store.ts'
 import { startEndpointsController } from '../../cluster/controllers/endpoints.ts'
 import { createView } from '../../cluster/controllers/view.ts'
-import { kinds, type Pod } from '../../cluster/kinds.ts'
+import { kinds, type Pod, type ReplicaSet } from '../../cluster/kinds.ts'
 import { meshState } from '../../cluster/mesh/registry.ts'
 import { protocolOf } from '../../cluster/mesh/services.ts'
 import type { MeshState } from '../../proxies/config/mesh-state.ts'
@@ -49,6 +49,17 @@ async function registry(
       status: { addresses: [{ type: 'IPAddress', value: '127.1.192.9' }] },
     }))
   }
+  const set = store.create<ReplicaSet>({
+    ...kinds.replicaSet,
+    metadata: { name: 'cart-abcde', namespace: 'shop' },
+    spec: {
+      selector: { matchLabels: { app: 'cart' } },
+      template: {
+        metadata: { labels: { app: 'cart' } },
+        spec: { containers: [{ name: 'app', image: 'x' }] },
+      },
+    },
+  })
   const pod = store.create<Pod>({
     ...kinds.pod,
     metadata: {
@@ -61,7 +72,7 @@ async function registry(
           apiVersion: 'apps/v1',
           kind: 'ReplicaSet',
           name: 'cart-abcde',
-          uid: 'u',
+          uid: set.metadata.uid ?? '',
           controller: true,
         },
       ],
