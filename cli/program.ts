@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command as Commander, CommanderError } from 'commander'
+import { buildGate } from './commands/gate.ts'
 import { buildReport } from './commands/report.ts'
 import { buildRun } from './commands/run.ts'
 import type { Command, CommandContext } from './context.ts'
@@ -12,8 +13,9 @@ const about =
   'Measures what sidecar and ambient service meshes cost, on this machine, with real proxies and real traffic: latency, CPU, memory and errors side by side.'
 
 const overview = `
-Exit codes: 0 ok, 2 usage, 3 measurement not to be trusted, 5 environment not ready,
-            70 internal error, 130 interrupted
+Exit codes: 0 ok, 1 a gate says no, 2 usage, 3 measurement not to be trusted,
+            4 baseline missing, 5 environment not ready, 70 internal error,
+            130 interrupted
 
 Examples:
   # compare all four modes in about a minute
@@ -47,6 +49,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
   buildRun(program, act)
   buildReport(program, act)
+  buildGate(program, act)
   if (argv.length === 0) {
     process.stderr.write(program.helpInformation())
     return exitCodes.usage
@@ -98,7 +101,7 @@ function printFailure(failure: Failure, argv: readonly string[]): void {
 function asUsage(error: CommanderError, argv: readonly string[]): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
-  const command = argv.find((word) => ['run', 'report'].includes(word))
+  const command = argv.find((word) => ['run', 'report', 'gate'].includes(word))
   const help = `meshbench ${command === undefined ? '' : `${command} `}--help lists what there is`
   return new UsageError(first, suggestion === '' ? help : `${suggestion} ${help}`)
 }

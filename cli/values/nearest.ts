@@ -1,7 +1,10 @@
 /** The known word a typo was probably meant to be, if one is close enough to be worth saying. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const [best] = known
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate) }))
+    .map((candidate) => ({
+      candidate,
+      distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
+    }))
     .sort((a, b) => a.distance - b.distance)
   if (best === undefined) return undefined
   return best.distance <= Math.ceil(best.candidate.length / 3) ? best.candidate : undefined

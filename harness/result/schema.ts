@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { modes, roles } from '../modes.ts'
+import { gateReport } from './gates.ts'
 
 /**
  * `result.json`: the one document every report, gate and comparison is made from. Units are in the
@@ -242,6 +243,7 @@ export const result = z.strictObject({
     verdict: z.enum(['valid', 'invalid', 'inconclusive']),
     findings: z.array(finding),
   }),
+  gates: gateReport.optional().meta({ description: 'of `meshbench run --gates`' }),
 })
 
 export type Result = z.infer<typeof result>

@@ -8,6 +8,7 @@ import { cardsPart } from './sections/cards.ts'
 import { comparisonPart } from './sections/comparison.ts'
 import { environmentPart, rawPart } from './sections/environment.ts'
 import { figuresPart } from './sections/figures.ts'
+import { gatesPart } from './sections/gates.ts'
 import { methodPart } from './sections/method.ts'
 import { badge, verdictPart, warningsPart } from './sections/verdict.ts'
 import { styleSheet } from './style.ts'
@@ -26,6 +27,7 @@ export async function reportHtml(result: Result, { interactive }: HtmlOptions): 
   const bundles = interactive ? await readBundles() : []
   const warnings = guarded('Warnings', () => warningsPart(result))
   const { word, tone } = badge(result)
+  const { gates } = result
   const name = result.options.workload
   const title = `${name} \u00b7 ${modesOf(result).join(', ')} \u00b7 ${result.startedAt.slice(0, 10)} \u00b7 meshbench`
   const page = html`<!doctype html>
@@ -52,6 +54,7 @@ export async function reportHtml(result: Result, { interactive }: HtmlOptions): 
 <main id="main" tabindex="-1">
 <h1>What ${modesOf(result).join(', ')} cost: ${name}</h1>
 ${guarded('Verdict', () => verdictPart(result))}
+${gates === undefined ? null : section('gates', 'Gates', () => gatesPart(gates))}
 ${warnings === null ? null : section('warnings', 'Before you read the figures', () => warnings)}
 ${section('figures', 'Key figures', () => cardsPart(result))}
 ${section('comparison', 'Comparison', () => comparisonPart(result))}

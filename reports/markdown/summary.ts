@@ -1,11 +1,13 @@
 import type { Mode } from '../../harness/modes.ts'
 import type { Result } from '../../harness/result/schema.ts'
+import { gatesMarkdown } from '../gates/markdown.ts'
 import { type MetricId, metricOf } from '../metrics.ts'
 import { comparisonOf, describe, estimateText } from '../wording/difference.ts'
 import { findingsOf } from '../wording/findings.ts'
 import { ascii, fixed } from '../wording/numbers.ts'
 import { alarm, failures, mainPair, modesOf, settingText } from '../wording/run.ts'
 import { verdictSentence } from '../wording/verdict.ts'
+import { escaped, tableRow } from './escape.ts'
 
 const rows: readonly MetricId[] = [
   'proxyCpuMsPerThousand',
@@ -27,6 +29,7 @@ export function summaryMarkdown(result: Result): string {
     ...(raised === null ? [] : [`> **${raised}**`, '']),
     verdictSentence(result, ascii),
     '',
+    ...(result.gates === undefined ? [] : [...gatesMarkdown(result.gates), '']),
     tableRow(head),
     `|---|${head
       .slice(1)
@@ -56,18 +59,4 @@ function cells(
     ...shown.map((mode) => estimateText(metric, result.modes[mode]?.summary[id]).value),
     ...(text === null ? [] : [`${text.amount} ${text.word}`]),
   ]
-}
-
-function tableRow(texts: readonly string[]): string {
-  return `| ${texts.join(' | ')} |`
-}
-
-/** Names come from files and clusters; they must not become markup, mentions or new lines. */
-function escaped(text: string): string {
-  return text
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .replaceAll(/[\\`*_[\]|#!]/g, '\\$&')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('@', '@\u200b')
 }

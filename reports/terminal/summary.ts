@@ -1,5 +1,6 @@
 import type { Result } from '../../harness/result/schema.ts'
 import { validWindows } from '../analyse.ts'
+import { gateLines } from '../gates/terminal.ts'
 import { median } from '../statistics/median.ts'
 import { findingsOf } from '../wording/findings.ts'
 import { ascii, fixed } from '../wording/numbers.ts'
@@ -34,6 +35,9 @@ export function terminalSummary(result: Result, options: SummaryOptions = {}): s
     ...layTable(result, width, paint),
     '',
     note('verdict', verdictSentence(result, ascii)),
+    ...(result.gates === undefined ? [] : gateLines(result.gates, paint)).map(
+      (line, index) => (index === 0 ? 'gates' : '').padEnd(labelWidth) + line,
+    ),
     ...findingsOf(result).map(({ severity, message, hint, where }) => {
       const found = where === '' ? message : `${message} (${where})`
       const text = hint === undefined ? found : `${found.replace(/\.$/, '')}; ${hint}`
