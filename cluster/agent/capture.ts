@@ -65,15 +65,17 @@ export class Capture {
   }
 
   /**
-   * Whether the pod can be reached. A pod that ambient has once taken stays ready when its ztunnel
-   * fails, as in Istio: the traffic fails, not the pod.
+   * Whether the pod can be reached. Ambient decides about that only for a pod born in it: one that is
+   * enrolled while running stays ready on its way, and one whose ztunnel fails stays ready as well, as
+   * in Istio: the traffic fails, not the pod.
    */
   network(uid: string): PodFacts['network'] {
     const pod = this.#pods.get(uid)
     if (!pod) return { reason: 'SocketNotServed', message: 'not captured yet' }
+    const waitsForProxy = pod.dataplane !== 'ambient' || pod.redirection === 'pending'
     const unserved = this.#socketsOf(uid).filter(
       ({ wanted, isServed }) =>
-        !isServed && !wanted.optional && (wanted.by === 'app' || pod.redirection !== 'enabled'),
+        !isServed && !wanted.optional && (wanted.by === 'app' || waitsForProxy),
     )
     const [first] = unserved
     if (!first) return 'served'
