@@ -23,6 +23,8 @@ Examples:
   meshbench run --modes sidecar,ambient --rounds 10
   # the highest rate each mode can carry
   meshbench run --saturate --connections 32
+  # in CI: exit 1 when a rule of the file fails (and, with confirm in it, fails again)
+  meshbench run --rounds 10 --gates gates.yaml
   # in a script: the path of the result and the verdict as JSON
   meshbench run --quick --json --out results
 `
@@ -54,6 +56,9 @@ export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) 
       '--quick',
       `${quick.rounds} rounds of ${quick.duration} after ${quick.warmup} warm-up: under a minute`,
     )
+    .optionsGroup('Gates:')
+    .option('--gates <file>', 'rules the result must keep; the exit code says whether it does')
+    .option('--baseline <file>', 'earlier runs, for rules with "against: saved"')
     .optionsGroup('Output:')
     .option('--out <dir>', 'where run folders go (default: .meshbench)')
     .option('--json', 'print one JSON document to stdout instead of a table')

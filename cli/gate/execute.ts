@@ -15,6 +15,7 @@ import type { RawGateOptions } from '../commands/gate.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { gateExitCode } from './exit-code.ts'
 import { readBaseline, readGates, writeBaseline } from './files.ts'
 
 export async function gate(raw: RawGateOptions, context: CommandContext): Promise<number> {
@@ -45,15 +46,6 @@ export async function gate(raw: RawGateOptions, context: CommandContext): Promis
   if (update !== null) context.out(`baseline ${update.text}`)
   if (exitCode === exitCodes.baselineMissing) context.stderr.write(missingHint(raw))
   return exitCode
-}
-
-export function gateExitCode({ verdict }: GateReport, allowNoBaseline = false): number {
-  if (verdict === 'fail') return exitCodes.refused
-  if (verdict === 'inconclusive') return exitCodes.untrustworthy
-  if (verdict === 'baseline-missing') {
-    return allowNoBaseline ? exitCodes.ok : exitCodes.baselineMissing
-  }
-  return exitCodes.ok
 }
 
 function missingHint({ baseline, gates }: RawGateOptions): string {

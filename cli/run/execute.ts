@@ -10,13 +10,20 @@ import {
 } from '../../harness/experiment/record.ts'
 import { runExperiment } from '../../harness/experiment/run.ts'
 import { createRunFolder, pointLatestAt, type RunFolder } from '../../harness/result/folder.ts'
-import type { Result } from '../../harness/result/schema.ts'
+import type { Result, RunOptions } from '../../harness/result/schema.ts'
 import { writeResult } from '../../harness/result/write.ts'
 import type { CommandContext } from '../context.ts'
 import { describeFailure } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Progress, showProgress } from '../terminal/progress.ts'
 import { openCluster, type RunCluster } from './cluster.ts'
+import {
+  type Attempt,
+  gatedExitCode,
+  loadRunGates,
+  type RunGates,
+  untilConfirmed,
+} from './gates.ts'
 import { describeSettings, type RawRunOptions, settleRunOptions } from './settings.ts'
 
 const defaultOut = '.meshbench'
@@ -24,6 +31,26 @@ const defaultOut = '.meshbench'
 export async function run(raw: RawRunOptions, context: CommandContext): Promise<number> {
   const options = settleRunOptions(raw, ['meshbench', ...context.argv])
   const topology = findWorkload(options.workload)
+  const gates = raw.gates === undefined ? null : await loadRunGates(raw.gates, raw.baseline)
+  const { exitCode, output } = await untilConfirmed(
+    gates,
+    // Another order and other arrivals, or the second run would repeat the chance of the first.
+    (attempt) =>
+      measureOnce(raw, { ...options, seed: options.seed + attempt }, topology, gates, context),
+    (text) => context.stderr.write(`${text}\n`),
+    context.signal,
+  )
+  if (output !== null) context.out(output)
+  return exitCode
+}
+
+async function measureOnce(
+  raw: RawRunOptions,
+  options: RunOptions,
+  topology: ReturnType<typeof findWorkload>,
+  gates: RunGates | null,
+  context: CommandContext,
+): Promise<Attempt> {
   const startedAtMs = Date.now()
   // Made first: who cannot write the result need not measure.
   const folder = createRunFolder(resolve(raw.out ?? defaultOut), startedAtMs)
@@ -47,10 +74,10 @@ export async function run(raw: RawRunOptions, context: CommandContext): Promise<
       onEvent: progress.onEvent,
       signal: context.signal,
     })
-    return await finish(facts, measured, folder, context, progress)
+    return await finish(facts, measured, folder, gates, context, progress)
   } catch (error) {
     if (context.signal.aborted) {
-      return await finish(facts, nothingMeasured(options), folder, context, progress)
+      return await finish(facts, nothingMeasured(options), folder, null, context, progress)
     }
     const { code, message, hint } = describeFailure(error)
     const finding = { code, severity: 'error', message, hint } as const
@@ -71,34 +98,36 @@ async function finish(
   facts: RunFacts,
   measured: Measured,
   folder: RunFolder,
+  gates: RunGates | null,
   context: CommandContext,
   progress: Progress,
-): Promise<number> {
+): Promise<Attempt> {
   const interrupted = context.signal.aborted
   const { analyse } = await import('../../reports/analyse.ts')
-  const record = analyse(
+  const analysed = analyse(
     recordRun(facts, measured, { status: interrupted ? 'interrupted' : 'complete' }),
   )
+  const record = gates === null ? analysed : { ...analysed, gates: gates.check(analysed) }
   // The record first: whatever happens to the documents, they can be made from it again.
   const resultPath = writeResult(folder.path, record)
   pointLatestAt(folder)
-  const exitCode = exitCodeOf(record)
+  const exitCode = gatedExitCode(exitCodeOf(record), record)
   if (interrupted) {
     progress.note(`interrupted: what was measured is in ${resultPath}`)
-    if (context.json) context.out(summaryJson(record, folder, [resultPath], exitCode))
-    return exitCode
+    const output = context.json ? summaryJson(record, folder, [resultPath], exitCode) : null
+    return { exitCode, record, output }
   }
   const { writeDocuments } = await import('../report/documents.ts')
   const documents = await writeDocuments(record, folder.path)
   progress.end()
   if (context.json) {
-    context.out(summaryJson(record, folder, [resultPath, ...documents], exitCode))
-    return exitCode
+    const output = summaryJson(record, folder, [resultPath, ...documents], exitCode)
+    return { exitCode, record, output }
   }
   const { terminalSummary } = await import('../../reports/terminal/summary.ts')
   const reportPath = documents.find((path) => path.endsWith('.html')) ?? resultPath
-  context.out(terminalSummary(record, { paint: context.paint, width: context.columns, reportPath }))
-  return exitCode
+  const { paint, columns: width } = context
+  return { exitCode, record, output: terminalSummary(record, { paint, width, reportPath }) }
 }
 
 function exitCodeOf({ status, validity }: Result): number {
@@ -112,13 +141,14 @@ function summaryJson(
   files: readonly string[],
   exitCode: number,
 ): string {
-  const { runId, status, validity, comparisons } = record
+  const { runId, status, validity, comparisons, gates } = record
   return JSON.stringify({
     runId,
     status,
     verdict: validity.verdict,
     findings: validity.findings,
     comparisons,
+    gates,
     folder: folder.path,
     files,
     exitCode,

@@ -22,6 +22,8 @@ export interface RawRunOptions {
   readonly seed?: string
   readonly quick?: boolean
   readonly out?: string
+  readonly gates?: string
+  readonly baseline?: string
 }
 
 /** Enough for 10 samples beyond p99 in every window, and gentle on two cores. */

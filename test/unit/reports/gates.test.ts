@@ -8,6 +8,7 @@ import { analyse } from '../../../reports/analyse.ts'
 import { githubAnnotations } from '../../../reports/gates/annotations.ts'
 import { type Baseline, keptRuns, withRun } from '../../../reports/gates/baseline.ts'
 import { checkGates } from '../../../reports/gates/check.ts'
+import { confirmed } from '../../../reports/gates/confirm.ts'
 import { gatesJunit } from '../../../reports/gates/junit.ts'
 import { stepSummary } from '../../../reports/gates/markdown.ts'
 import { gateMetricNames } from '../../../reports/gates/metric.ts'
@@ -246,4 +247,19 @@ test('the published JSON Schema of gates files is the current one', () => {
     JSON.parse(JSON.stringify(gatesJsonSchema())),
     'run node scripts/schema.mjs',
   )
+})
+
+test('after measuring again a rule fails only when it failed both times', () => {
+  const rule = { metric: 'latencyP99Ms', mode: 'ambient', max: 5.5 }
+  const gates = gatesFile.parse({ confirm: 1, rules: [rule, { ...rule, min: 1, max: undefined }] })
+  const slow = withP99([6, 6.1, 6.2, 6.1, 6, 6.2])
+  const of = (result: Result) => checkGates(result, gates, { file: 'gates.yaml' })
+  assert.equal(confirmed(of(slow), of(slow), slow).verdict, 'fail')
+  const gone = confirmed(of(slow), of(steady), steady)
+  assert.deepEqual(
+    [gone.verdict, gone.outcomes[0]?.reason, gone.outcomes[1]?.verdict],
+    ['warn', 'not-confirmed', 'pass'],
+  )
+  const late = confirmed(of(steady), of(slow), slow)
+  assert.deepEqual([late.verdict, late.outcomes[0]?.reason], ['warn', 'not-confirmed'])
 })
