@@ -224,6 +224,8 @@ export interface PeerAuthentication extends KubeObject {
   spec?: {
     selector?: { matchLabels?: Record<string, string> }
     mtls?: { mode?: 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT' }
+    /** By container port. */
+    portLevelMtls?: Record<string, { mode?: 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT' }>
   }
 }
 

@@ -12,6 +12,14 @@ import {
   type ReplicaSet,
   type Service,
 } from '../kinds.ts'
+import {
+  type AuthorizationPolicy,
+  type DestinationRule,
+  type HttpRoute,
+  meshKinds,
+  type RequestAuthentication,
+  type VirtualService,
+} from '../mesh/istio-objects.ts'
 import type { KubeObject } from '../objects.ts'
 import { createInformer, type Informer } from './informer.ts'
 
@@ -28,6 +36,11 @@ export interface ClusterView {
   readonly endpointSlices: Informer<EndpointSlice>
   readonly gateways: Informer<Gateway>
   readonly peerAuthentications: Informer<PeerAuthentication>
+  readonly authorizationPolicies: Informer<AuthorizationPolicy>
+  readonly requestAuthentications: Informer<RequestAuthentication>
+  readonly httpRoutes: Informer<HttpRoute>
+  readonly virtualServices: Informer<VirtualService>
+  readonly destinationRules: Informer<DestinationRule>
   stop(): void
 }
 
@@ -44,6 +57,17 @@ export function createView(store: Store): ClusterView {
     endpointSlices: createInformer<EndpointSlice>(store, kinds.endpointSlice),
     gateways: createInformer<Gateway>(store, kinds.gateway),
     peerAuthentications: createInformer<PeerAuthentication>(store, kinds.peerAuthentication),
+    authorizationPolicies: createInformer<AuthorizationPolicy>(
+      store,
+      meshKinds.authorizationPolicy,
+    ),
+    requestAuthentications: createInformer<RequestAuthentication>(
+      store,
+      meshKinds.requestAuthentication,
+    ),
+    httpRoutes: createInformer<HttpRoute>(store, meshKinds.httpRoute),
+    virtualServices: createInformer<VirtualService>(store, meshKinds.virtualService),
+    destinationRules: createInformer<DestinationRule>(store, meshKinds.destinationRule),
   }
   return {
     ...informers,

@@ -59,8 +59,21 @@ export class ControlPlane implements MeshKnowledge {
       onError: context.onError,
     })
     const { pods, services, endpointSlices, gateways, namespaces } = context.view
-    const { peerAuthentications } = context.view
-    const informers = [pods, services, endpointSlices, gateways, namespaces, peerAuthentications]
+    const { peerAuthentications, authorizationPolicies, requestAuthentications } = context.view
+    const { httpRoutes, virtualServices, destinationRules } = context.view
+    const informers = [
+      pods,
+      services,
+      endpointSlices,
+      gateways,
+      namespaces,
+      peerAuthentications,
+      authorizationPolicies,
+      requestAuthentications,
+      httpRoutes,
+      virtualServices,
+      destinationRules,
+    ]
     for (const informer of informers) informer.onChange(() => this.update())
   }
 

@@ -2,9 +2,10 @@ import type { LocalWorkload, ProxyKind } from '../../proxies/config/process.ts'
 import type { AddressPlan } from '../agent/address-plan.ts'
 import type { PodRunner } from '../agent/pod-runner.ts'
 import type { ClusterView } from '../controllers/view.ts'
+import type { Pod } from '../kinds.ts'
 import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
 import { identityOf, workloadUid } from './naming.ts'
-import { mtlsModeOf } from './peer-authentication.ts'
+import { mtlsOf } from './peer-authentication.ts'
 
 /** The pods a proxy stands in for: its own, or all captured ones of its node. */
 export function representedPods(
@@ -45,6 +46,22 @@ export function localWorkload(
         socket(runner.address.appHost, containerPort),
       ]),
     ),
-    mtlsMode: mtlsModeOf(runner.pod, view.peerAuthentications.all()),
+    ...modes(runner.pod, ports, view),
   }
+}
+
+function modes(
+  pod: Pod,
+  ports: readonly { containerPort: number }[],
+  view: ClusterView,
+): Pick<LocalWorkload, 'mtlsMode' | 'portMtlsModes'> {
+  const { mode, exceptions } = mtlsOf(pod, view.peerAuthentications.all())
+  if (exceptions.length === 0) return { mtlsMode: mode }
+  const other = mode === 'STRICT' ? 'PERMISSIVE' : 'STRICT'
+  const byPort = ports.map(({ containerPort: port }) => [
+    String(port),
+    exceptions.includes(port) ? other : mode,
+  ])
+  // A ztunnel is told the exceptions by policy; STRICT here would close them.
+  return { mtlsMode: 'PERMISSIVE', portMtlsModes: Object.fromEntries(byPort) }
 }

@@ -1,9 +1,11 @@
-import type { Workload } from '../../proxies/config/mesh-state.ts'
+import type { AuthorizationPolicy as L4Policy, Workload } from '../../proxies/config/mesh-state.ts'
 import { isPodReady } from '../controllers/conditions.ts'
 import type { EndpointSlice, PeerAuthentication, Pod, Service } from '../kinds.ts'
-import { dataplaneOf, meshAnnotations, meshLabels } from '../mesh-labels.ts'
+import { dataplaneOf, meshAnnotations, meshLabels, systemNamespace } from '../mesh-labels.ts'
+import type { AuthorizationPolicy } from './istio-objects.ts'
+import { selects } from './istio-objects.ts'
 import { clusterId, proxyKindOf, serviceKey, workloadUid } from './naming.ts'
-import { mtlsModeOf, strictPolicyKey } from './peer-authentication.ts'
+import { mtlsOf, mtlsPolicy } from './peer-authentication.ts'
 import { isSliceOf } from './services.ts'
 
 export interface WorkloadSources {
@@ -11,7 +13,14 @@ export interface WorkloadSources {
   readonly services: readonly Service[]
   readonly slices: readonly EndpointSlice[]
   readonly peerAuthentications: readonly PeerAuthentication[]
+  /** Policies with a selector, as they are and as a ztunnel gets them. */
+  readonly selected: readonly SelectorPolicy[]
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
+}
+
+export interface SelectorPolicy {
+  readonly object: AuthorizationPolicy
+  readonly policy: L4Policy
 }
 
 /** A pod as the mesh sees it; undefined while it has no address or when it has ended. */
@@ -20,7 +29,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
   const { podIP, phase } = pod.status ?? {}
   if (!podIP || phase === 'Succeeded' || phase === 'Failed') return undefined
   const owner = ownerOf(pod)
-  const strict = mtlsModeOf(pod, sources.peerAuthentications) === 'STRICT'
+  const policies = policiesOf(pod, sources)
   const healthy = isPodReady(pod) && pod.metadata.deletionTimestamp === undefined
   return {
     uid: workloadUid(namespace, name),
@@ -47,8 +56,25 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
     status: healthy ? 'Healthy' : 'Unhealthy',
     services: backedServices(uid, sources),
     ...(labels?.[meshLabels.tlsMode] === 'istio' ? { tlsMode: 'istio' as const } : {}),
-    ...(strict ? { authorizationPolicies: [strictPolicyKey] } : {}),
+    ...(policies.length > 0 ? { authorizationPolicies: policies } : {}),
   }
+}
+
+/** Names of the policies that select this one pod; those of its whole namespace need no mention. */
+function policiesOf(pod: Pod, { peerAuthentications, selected }: WorkloadSources): string[] {
+  const { labels = {}, namespace } = pod.metadata
+  const mtls = mtlsPolicy(mtlsOf(pod, peerAuthentications))
+  const selecting = selected.filter(({ object }) => {
+    const home = object.metadata.namespace
+    const wanted = Object.keys(object.spec?.selector?.matchLabels ?? {})
+    return (
+      (home === namespace || home === systemNamespace) &&
+      wanted.length > 0 &&
+      selects(object.spec, labels)
+    )
+  })
+  const names = selecting.map(({ policy }) => `${policy.namespace}/${policy.name}`)
+  return mtls ? [...names, `${mtls.namespace}/${mtls.name}`] : names
 }
 
 /** Waypoints always do; others once their node's ztunnel has them. */

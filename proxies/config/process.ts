@@ -1,3 +1,4 @@
+import type { L7Config } from './l7.ts'
 import type { MeshState } from './mesh-state.ts'
 
 /**
@@ -18,6 +19,8 @@ export interface ProxyConfig {
   /** At least one for every identity in `local`. Replaced as a whole on rotation. */
   readonly certificates: readonly WorkloadCertificate[]
   readonly admin: AdminAddresses
+  /** Only for sidecars and waypoints. */
+  readonly l7?: L7Config
 }
 
 export type ProxyKind = 'sidecar' | 'ztunnel' | 'waypoint'
@@ -36,6 +39,8 @@ export interface LocalWorkload {
   readonly appPorts: Readonly<Record<string, SocketAddress>>
   /** Whether plaintext from outside the mesh is let in (PeerAuthentication). */
   readonly mtlsMode: 'PERMISSIVE' | 'STRICT'
+  /** For a sidecar, when its container ports differ in this. */
+  readonly portMtlsModes?: Readonly<Record<string, 'PERMISSIVE' | 'STRICT'>>
 }
 
 export interface WorkloadCertificate {

@@ -95,7 +95,8 @@ export function inbound(
 
   return (raw, live) => {
     raw.on('error', () => {})
-    if (context.view().local.mtlsMode === 'STRICT') {
+    const { mtlsMode, portMtlsModes } = context.view().local
+    if ((portMtlsModes?.[String(port)] ?? mtlsMode) === 'STRICT') {
       acceptTls(raw, live)
       return
     }
