@@ -7,10 +7,15 @@ export type Script = readonly Step[]
 
 export type Step = Command | readonly Command[]
 
-export type Command = CallCommand | WorkCommand | SleepCommand
+export type Command = CallCommand | AskCommand | WorkCommand | SleepCommand
 
 export interface CallCommand {
   readonly call: Call
+}
+
+/** One line to a service that speaks the protocol of store/protocol.ts over plain TCP, and its reply. */
+export interface AskCommand {
+  readonly ask: Ask
 }
 
 /** Burns this much CPU time, not wall time: a busy machine makes it slower, never cheaper. */
@@ -32,6 +37,22 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>
   /** Chance that the call is made at all, 0..1. @default 1 */
   readonly probability?: number
+}
+
+export interface Ask {
+  /** As for a call. */
+  readonly service: string
+  readonly line: string
+}
+
+/** Services that a script turns to, without ports. */
+export function servicesIn(script: Script): string[] {
+  const names = script
+    .flat()
+    .flatMap((command) =>
+      'call' in command ? command.call.service : 'ask' in command ? command.ask.service : [],
+    )
+  return [...new Set(names.map((name) => name.replace(/:\d+$/, '')))]
 }
 
 /** Reads SCRIPT. Throws with the place and the reason: `step 2: call.service must be a name`. */
@@ -56,13 +77,14 @@ function parseCommand(value: unknown, place: string): Command {
   const entries = Object.entries(object(value, place))
   const [kind, argument] = entries[0] ?? []
   if (entries.length !== 1 || kind === undefined) {
-    throw new Error(`${place}: a command has exactly one key: call, work or sleep`)
+    throw new Error(`${place}: a command has exactly one key: call, ask, work or sleep`)
   }
   const fields = object(argument, `${place}: ${kind}`)
   if (kind === 'call') return { call: parseCall(fields, place) }
+  if (kind === 'ask') return { ask: parseAsk(fields, place) }
   if (kind === 'work') return { work: { cpuUs: amount(fields, 'cpuUs', `${place}: work`) } }
   if (kind === 'sleep') return { sleep: { ms: amount(fields, 'ms', `${place}: sleep`) } }
-  throw new Error(`${place}: unknown command ${kind}; known are call, work, sleep`)
+  throw new Error(`${place}: unknown command ${kind}; known are call, ask, work, sleep`)
 }
 
 function parseCall(fields: Readonly<Record<string, unknown>>, place: string): Call {
@@ -88,6 +110,21 @@ function parseCall(fields: Readonly<Record<string, unknown>>, place: string): Ca
     }
   }
   return fields as unknown as Call
+}
+
+function parseAsk(
+  { service, line, ...others }: Readonly<Record<string, unknown>>,
+  place: string,
+): Ask {
+  if (typeof service !== 'string' || service === '') {
+    throw new Error(`${place}: ask.service must be a name`)
+  }
+  if (typeof line !== 'string' || !/^[^\r\n]+$/.test(line)) {
+    throw new Error(`${place}: ask.line must be one line of text`)
+  }
+  const unknown = Object.keys(others)[0]
+  if (unknown !== undefined) throw new Error(`${place}: ask.${unknown} is not known`)
+  return { service, line }
 }
 
 function object(value: unknown, place: string): Readonly<Record<string, unknown>> {

@@ -1,9 +1,10 @@
-import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as HttpServer } from 'node:http'
+import type { Server, Socket } from 'node:net'
 import { activateSockets, type ParentChannel } from './socket-activation.ts'
 
 export interface ServeOptions {
-  readonly server: Server
+  /** Of HTTP or of any other protocol. */
+  readonly server: Server | HttpServer
   readonly host: string | undefined
   readonly port: number
   readonly socketsFromParent: boolean
@@ -55,7 +56,11 @@ export function serve(options: ServeOptions): void {
   })
 }
 
-function whenDrained(server: Server, open: ReadonlySet<Socket>, done: () => void): void {
+function whenDrained(
+  server: ServeOptions['server'],
+  open: ReadonlySet<Socket>,
+  done: () => void,
+): void {
   const startedAt = performance.now()
   const timer = setInterval(check, 25)
   function check(): void {
@@ -68,8 +73,8 @@ function whenDrained(server: Server, open: ReadonlySet<Socket>, done: () => void
   check()
 }
 
-function closeIdle(server: Server, open: ReadonlySet<Socket>): void {
-  server.closeIdleConnections()
+function closeIdle(server: ServeOptions['server'], open: ReadonlySet<Socket>): void {
+  if ('closeIdleConnections' in server) server.closeIdleConnections()
   // A connection that has not begun its first request counts as active to Node.
   for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
 }

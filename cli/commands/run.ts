@@ -19,6 +19,10 @@ Examples:
   meshbench run
   # three services in a row at a lower rate
   meshbench run --workload chain --rate 300
+  # a web shop of eight services, one of them plain TCP
+  meshbench run --workload shop --rate 50
+  # your own Deployments and Services
+  meshbench run --workload services.yaml --entry web
   # only the question "what would ambient save me"
   meshbench run --modes sidecar,ambient --rounds 10
   # the highest rate each mode can carry
@@ -39,14 +43,18 @@ export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) 
       'Deploys a workload once per mode, puts the same load on each in turn, and reports latency, CPU, memory and errors of every mode with their differences.',
     )
     .optionsGroup('What to run:')
-    .option('--workload <name>', 'echo, chain or fanout (default: echo)')
+    .option('--workload <w>', 'echo, chain, fanout, shop, or a YAML file (default: echo)')
+    .option('--entry <service>', 'where load enters (default: as the workload says)')
     .option('--modes <list>', 'of baseline, sidecar, ambient, waypoint (default: all four)')
-    .option('--replicas <n>', 'pods per service (default: 1)')
+    .option('--replicas <n>', 'pods per service (default: 1; shop, files: their own)')
     .optionsGroup('Load:')
     .option('--rate <n>', `requests per second, open loop (default: ${defaultRatePerSecond})`)
     .option('--saturate', 'closed loop instead: as fast as answers come')
     .option('--connections <n>', `client connections (default: ${defaultConnections})`)
-    .option('--payload <size>', `bytes of each answer (default: ${defaultPayload})`)
+    .option(
+      '--payload <size>',
+      `bytes of each answer (default: ${defaultPayload}; shop, files: their own)`,
+    )
     .optionsGroup('Measurement:')
     .option('--duration <t>', `length of one measured window (default: ${defaultDuration})`)
     .option('--warmup <t>', `load before each window (default: ${defaultWarmup})`)

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { generatorImage } from '../../harness/deploy/generator-image.ts'
-import { findWorkload } from '../../harness/deploy/workload.ts'
+import { findWorkload, type Workload } from '../../harness/deploy/workload.ts'
 import { describeHost } from '../../harness/environment/host.ts'
 import {
   type Measured,
@@ -30,13 +30,13 @@ const defaultOut = '.meshbench'
 
 export async function run(raw: RawRunOptions, context: CommandContext): Promise<number> {
   const options = settleRunOptions(raw, ['meshbench', ...context.argv])
-  const topology = findWorkload(options.workload)
+  const workload = findWorkload(options.workload, { entry: raw.entry })
   const gates = raw.gates === undefined ? null : await loadRunGates(raw.gates, raw.baseline)
   const { exitCode, output } = await untilConfirmed(
     gates,
     // Another order and other arrivals, or the second run would repeat the chance of the first.
     (attempt) =>
-      measureOnce(raw, { ...options, seed: options.seed + attempt }, topology, gates, context),
+      measureOnce(raw, { ...options, seed: options.seed + attempt }, workload, gates, context),
     (text) => context.stderr.write(`${text}\n`),
     context.signal,
   )
@@ -47,7 +47,7 @@ export async function run(raw: RawRunOptions, context: CommandContext): Promise<
 async function measureOnce(
   raw: RawRunOptions,
   options: RunOptions,
-  topology: ReturnType<typeof findWorkload>,
+  workload: Workload,
   gates: RunGates | null,
   context: CommandContext,
 ): Promise<Attempt> {
@@ -56,6 +56,7 @@ async function measureOnce(
   const folder = createRunFolder(resolve(raw.out ?? defaultOut), startedAtMs)
   const progress = showProgress(context.stderr)
   progress.note(describeSettings(options))
+  for (const warning of workload.warnings) progress.note(`warning: ${warning}`)
   const facts: RunFacts = {
     runId: folder.runId,
     startedAtMs,
@@ -69,7 +70,7 @@ async function measureOnce(
     const measured = await runExperiment({
       client: cluster.client,
       options,
-      topology,
+      workload,
       generatorImage,
       onEvent: progress.onEvent,
       signal: context.signal,

@@ -10,6 +10,7 @@ import { parseSizeBytes } from '../values/size.ts'
 /** `meshbench run` as typed: nothing parsed, absent what was not said. */
 export interface RawRunOptions {
   readonly workload?: string
+  readonly entry?: string
   readonly modes?: string
   readonly rate?: string
   readonly saturate?: boolean
@@ -29,7 +30,9 @@ export interface RawRunOptions {
 /** Enough for 10 samples beyond p99 in every window, and gentle on two cores. */
 export const defaultRatePerSecond = 400
 export const defaultConnections = 16
+/** Of the built-in topologies; others say themselves how large their answers are. */
 export const defaultPayload = '1KiB'
+const plainWorkloads = ['echo', 'chain', 'fanout']
 /** A distribution-free 95 % interval of a median needs six values. */
 export const defaultRounds = 6
 export const defaultDuration = '8s'
@@ -55,9 +58,13 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
     )
   }
   const short = raw.quick === true
+  const workload = raw.workload ?? 'echo'
+  const plain = plainWorkloads.includes(workload)
+  const payload = raw.payload ?? (plain ? defaultPayload : undefined)
+  const replicas = raw.replicas ?? (plain ? '1' : undefined)
   return {
     command: [...command],
-    workload: raw.workload ?? 'echo',
+    workload,
     modes: raw.modes === undefined ? [...modes] : parseList('--modes', raw.modes, modes, 'mode'),
     model: saturate ? 'closed' : 'open',
     ratePerSecond: saturate
@@ -67,7 +74,8 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
     connections: count('--connections', raw.connections ?? String(defaultConnections), 1024),
     keepAlive: true,
     requestBytes: 0,
-    responseBytes: parseSizeBytes('--payload', raw.payload ?? defaultPayload, maxPayloadBytes),
+    responseBytes:
+      payload === undefined ? null : parseSizeBytes('--payload', payload, maxPayloadBytes),
     durationMs: parseDurationMs(
       '--duration',
       raw.duration ?? (short ? quick.duration : defaultDuration),
@@ -78,7 +86,7 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
       maxMs: 600_000,
     }),
     rounds: count('--rounds', raw.rounds ?? String(short ? quick.rounds : defaultRounds), 1000),
-    replicas: count('--replicas', raw.replicas ?? '1', 32),
+    replicas: replicas === undefined ? null : count('--replicas', replicas, 32),
     timeoutMs: requestTimeoutMs,
     seed:
       raw.seed === undefined

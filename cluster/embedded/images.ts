@@ -1,14 +1,14 @@
 import { join } from 'node:path'
+import { serviceImage, storeImage } from '../../workloads/images.ts'
 import { sidecarImage } from '../controllers/injection.ts'
 import { waypointImage } from '../controllers/waypoint.ts'
 import { ztunnelImage } from '../controllers/ztunnel.ts'
 import type { ImageCatalogue, ImageDefinition } from '../images.ts'
 
-export const serviceImage = 'meshbench/service'
-
 /** The programs that come with meshbench. */
 export const builtInImages: ImageCatalogue = {
   [serviceImage]: program('workloads/service', 'app', 'mb-app'),
+  [storeImage]: program('workloads/store', 'app', 'mb-store'),
   [sidecarImage]: program('proxies/sidecar', 'proxy', 'mb-sidecar'),
   [ztunnelImage]: program('proxies/ztunnel', 'proxy', 'mb-ztunnel'),
   [waypointImage]: program('proxies/waypoint', 'proxy', 'mb-waypoint'),

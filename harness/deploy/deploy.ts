@@ -20,12 +20,12 @@ import {
 } from './names.ts'
 import type { Pod } from './pods.ts'
 import { type Expectation, waitUntilReady } from './ready.ts'
-import { type Topology, workloadManifests } from './workload.ts'
+import { type Workload, workloadManifests } from './workload.ts'
 
 export interface DeployOptions {
   readonly mode: Mode
-  readonly topology: Topology
-  readonly workload: Pick<RunOptions, 'replicas' | 'responseBytes'>
+  readonly workload: Workload
+  readonly adjust: Pick<RunOptions, 'replicas' | 'responseBytes'>
   readonly generatorImage: string
   readonly onProgress?: (sentence: string) => void
   readonly deadlineMs?: number
@@ -50,13 +50,13 @@ export async function deployMode(
   client: ClusterClient,
   options: DeployOptions,
 ): Promise<Deployment> {
-  const { mode, topology } = options
+  const { mode, workload } = options
   const namespace = namespaceOf(mode)
   for (const object of [...nodeManifests(mode), namespaceManifest(mode)]) {
     await client.create(object)
   }
   const place = { namespace, node: serverNodeOf(mode) }
-  const services = workloadManifests(topology, place, options.workload)
+  const services = workloadManifests(workload, place, options.adjust)
   const objects = [
     ...(mode === 'waypoint' ? [waypointManifest(mode), ...services.map(bindToWaypoint)] : services),
     ...generatorManifests(mode, options.generatorImage),
@@ -73,7 +73,7 @@ export async function deployMode(
   return {
     mode,
     namespace,
-    entry: topology.entry,
+    entry: workload.entry,
     generatorPod: generator?.metadata.name ?? '',
     pods,
   }

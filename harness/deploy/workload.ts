@@ -1,23 +1,36 @@
-import { findTopology } from '../../workloads/topologies/catalogue.ts'
-import { manifests } from '../../workloads/topologies/manifests.ts'
-import type { Topology } from '../../workloads/topologies/topology.ts'
+import { type FindOptions, findWorkload as find } from '../../workloads/find-workload.ts'
+import { type Manifest, podCount, type Workload } from '../../workloads/workload.ts'
+import { HarnessError } from '../errors.ts'
 import type { RunOptions } from '../result/schema.ts'
+import { generatorName, waypointName } from './names.ts'
 
-export type { Topology }
+export { podCount, type Workload }
 
-/** Throws when there is no such workload, naming those that there are. */
-export const findWorkload: (name: string) => Topology = findTopology
+/** Objects of these names come from the harness, in the same namespace. */
+const reserved = [generatorName, waypointName]
 
-/** A topology's objects, every pod on one node. */
+/** Throws when there is no such workload or its file is wrong, saying what there is. */
+export function findWorkload(nameOrFile: string, options: FindOptions = {}): Workload {
+  const workload = find(nameOrFile, options)
+  const names = workload.manifests({ namespace: 'any' }).map(({ metadata }) => metadata.name)
+  const clash = reserved.find((name) => names.includes(name))
+  if (clash === undefined) return workload
+  throw new HarnessError('unknown-workload', `${nameOrFile} has an object named "${clash}"`, {
+    hint: `call it something else: meshbench puts a "${clash}" of its own into the namespace`,
+    exitCode: 2,
+  })
+}
+
+/** A workload's objects, every pod on one node. */
 export function workloadManifests(
-  topology: Topology,
-  place: { readonly namespace: string; readonly node: string },
-  options: Pick<RunOptions, 'replicas' | 'responseBytes'>,
-): ReturnType<typeof manifests> {
-  return manifests(topology, {
+  workload: Workload,
+  place: { readonly namespace: string; readonly node?: string },
+  { replicas, responseBytes }: Pick<RunOptions, 'replicas' | 'responseBytes'>,
+): Manifest[] {
+  return workload.manifests({
     namespace: place.namespace,
-    replicas: options.replicas,
-    responseBytes: options.responseBytes,
-    nodeSelector: { 'kubernetes.io/hostname': place.node },
+    ...(replicas === null ? {} : { replicas }),
+    ...(responseBytes === null ? {} : { responseBytes }),
+    ...(place.node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': place.node } }),
   })
 }

@@ -1,7 +1,7 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { type Deployment, deployMode } from '../deploy/deploy.ts'
 import { listModePods } from '../deploy/pods.ts'
-import type { Topology } from '../deploy/workload.ts'
+import type { Workload } from '../deploy/workload.ts'
 import type { Mode } from '../modes.ts'
 import type { RunOptions } from '../result/schema.ts'
 import { type TrackedProcess, takeCensus } from '../sample/census.ts'
@@ -17,7 +17,7 @@ import { measureWindow } from './window.ts'
 export interface ExperimentOptions {
   readonly client: ClusterClient
   readonly options: RunOptions
-  readonly topology: Topology
+  readonly workload: Workload
   readonly generatorImage: string
   readonly onEvent?: OnEvent
   /** Ends the run early; what was measured until then comes back. */
@@ -45,20 +45,20 @@ export async function runExperiment(experiment: ExperimentOptions): Promise<Meas
 
 /** All modes at once: starting processes is mostly waiting. The first failure stops the others. */
 async function deployAll(experiment: ExperimentOptions): Promise<Map<Mode, Deployment>> {
-  const { client, options, topology, generatorImage, onEvent, signal } = experiment
+  const { client, options, workload, generatorImage, onEvent, signal } = experiment
   const failed = new AbortController()
   const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
   onEvent?.({
     type: 'phase',
     phase: 'deploying',
-    sentence: `deploying ${topology.name} as ${options.modes.join(', ')}`,
+    sentence: `deploying ${workload.name} as ${options.modes.join(', ')}`,
   })
   const deployments = await Promise.all(
     options.modes.map((mode) =>
       deployMode(client, {
         mode,
-        topology,
-        workload: options,
+        workload,
+        adjust: options,
         generatorImage,
         onProgress: (sentence) => onEvent?.({ type: 'phase', phase: 'deploying', sentence }),
         signal: either,

@@ -201,11 +201,19 @@ export const result = z.strictObject({
     connections: z.int().positive(),
     keepAlive: z.boolean(),
     requestBytes: z.int().nonnegative(),
-    responseBytes: z.int().nonnegative(),
+    responseBytes: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .meta({ description: 'null: as the workload says' }),
     durationMs: z.number().positive(),
     warmupMs: z.number().nonnegative(),
     rounds: z.int().positive(),
-    replicas: z.int().positive(),
+    replicas: z
+      .int()
+      .positive()
+      .nullable()
+      .meta({ description: 'of each service; null: as the workload says' }),
     timeoutMs: z.number().positive(),
     seed: z.int().nonnegative(),
     quick: z.boolean(),

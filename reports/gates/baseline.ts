@@ -21,8 +21,8 @@ const load = z.strictObject({
   connections: z.int(),
   keepAlive: z.boolean(),
   requestBytes: z.int(),
-  responseBytes: z.int(),
-  replicas: z.int(),
+  responseBytes: z.int().nullable(),
+  replicas: z.int().nullable(),
 })
 
 const software = z.strictObject({

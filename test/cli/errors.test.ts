@@ -26,7 +26,7 @@ const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
   [
     ['run', '--workload', 'chian'],
     'error: there is no workload named "chian"',
-    '  hint: did you mean "chain"? (known workloads: echo, chain, fanout)',
+    '  hint: did you mean "chain"? (known workloads: echo, chain, fanout, shop, or a YAML file)',
   ],
   [
     ['run', '--out', under],

@@ -21,7 +21,7 @@ async function experiment(
   const measured = await runExperiment({
     client: cluster.client,
     options: runOptions({ rounds: 2, ...options }),
-    topology: findWorkload('echo'),
+    workload: findWorkload('echo'),
     generatorImage: 'meshbench/load',
     onEvent: (event) => events.push(event),
     signal,

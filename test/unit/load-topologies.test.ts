@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { findWorkload } from '../../workloads/find-workload.ts'
 import { parseScript } from '../../workloads/script.ts'
-import { findTopology, topologies } from '../../workloads/topologies/catalogue.ts'
-import { manifests } from '../../workloads/topologies/manifests.ts'
+import { topologies } from '../../workloads/topologies/catalogue.ts'
 import { hopsPerRequest } from '../../workloads/topologies/topology.ts'
 
 test('the catalogue holds echo, chain and fanout with 1, 3 and 5 hops per request', () => {
@@ -27,17 +27,19 @@ test('every call of a topology names one of its services, and its entry exists',
 })
 
 test('an unknown workload is answered with the nearest name, all names and exit code 2', () => {
-  assert.throws(() => findTopology('chian'), {
+  assert.throws(() => findWorkload('chian'), {
     code: 'UNKNOWN_WORKLOAD',
     exitCode: 2,
     message: 'there is no workload named "chian"',
-    hint: 'did you mean "chain"? (known workloads: echo, chain, fanout)',
+    hint: 'did you mean "chain"? (known workloads: echo, chain, fanout, shop, or a YAML file)',
   })
-  assert.throws(() => findTopology('bookinfo'), { hint: 'known workloads: echo, chain, fanout' })
+  assert.throws(() => findWorkload('bookinfo'), {
+    hint: 'known workloads: echo, chain, fanout, shop, or a YAML file',
+  })
 })
 
 test('manifests carry the script, the sizes and the placement, and nothing of a mesh', () => {
-  const objects = manifests(findTopology('chain'), {
+  const objects = findWorkload('chain').manifests({
     namespace: 'shop',
     replicas: 2,
     responseBytes: 300,

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Script } from '../script.ts'
 import type { ServiceConfig } from './config.ts'
 import { createCaller, DownstreamError } from './downstream.ts'
+import { createAsker } from './line-client.ts'
 import { runScript } from './run-script.ts'
 import { propagatedHeaders } from './tracing.ts'
 
@@ -21,7 +22,8 @@ const keepAliveTimeoutMs = 3_600_000
 const oneWriteBytes = 16_384
 
 export function createServiceServer(config: ServiceConfig, env: NodeJS.ProcessEnv): ServiceServer {
-  const caller = createCaller({ env, timeoutMs: config.callTimeoutMs })
+  const reaching = { env, timeoutMs: config.callTimeoutMs }
+  const reach = { caller: createCaller(reaching), asker: createAsker(reaching) }
   const body = answerBody(config.responseBytes)
   const calls = makesCalls(config.script)
   let draining = false
@@ -42,7 +44,7 @@ export function createServiceServer(config: ServiceConfig, env: NodeJS.ProcessEn
       return
     }
     const propagated = calls ? propagatedHeaders(request.headers) : {}
-    runScript(config.script, caller, propagated).then(
+    runScript(config.script, reach, propagated).then(
       () => finish(response),
       (error: unknown) => {
         const status = error instanceof DownstreamError ? error.status : 500

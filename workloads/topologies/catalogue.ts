@@ -1,4 +1,3 @@
-import { UnknownTopologyError } from '../errors.ts'
 import { chain } from './chain.ts'
 import { echo } from './echo.ts'
 import { fanout } from './fanout.ts'
@@ -6,16 +5,8 @@ import type { Topology } from './topology.ts'
 
 export const topologies: readonly Topology[] = [echo, chain, fanout]
 
-/** Throws UnknownTopologyError, which lists what there is and guesses what was meant. */
-export function findTopology(name: string): Topology {
-  const found = topologies.find((topology) => topology.name === name)
-  if (found !== undefined) return found
-  const names = topologies.map((topology) => topology.name)
-  throw new UnknownTopologyError(name, names, nearest(name, names))
-}
-
 /** Close enough to be a slip of the fingers, else undefined. */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }))
     .sort((a, b) => a.distance - b.distance)

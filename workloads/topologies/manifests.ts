@@ -1,25 +1,6 @@
+import { serviceImage } from '../images.ts'
+import type { Manifest, ManifestOptions } from '../workload.ts'
 import type { Topology, TopologyService } from './topology.ts'
-
-/** A Kubernetes object as it travels. */
-export interface Manifest {
-  apiVersion: string
-  kind: string
-  metadata: { name: string; namespace: string; labels: Record<string, string> }
-  [field: string]: unknown
-}
-
-export interface ManifestOptions {
-  readonly namespace: string
-  /** For every service, instead of what the topology says. */
-  readonly replicas?: number
-  /** For every service, instead of what the topology says. */
-  readonly responseBytes?: number
-  readonly nodeSelector?: Readonly<Record<string, string>>
-  /** @default 'meshbench/service' */
-  readonly image?: string
-}
-
-export const serviceImage = 'meshbench/service'
 
 /**
  * The topology as ServiceAccount, Service and Deployment per service, nothing about meshes in them:
@@ -82,7 +63,7 @@ function container(service: TopologyService, options: ManifestOptions): object {
   }
   return {
     name: 'app',
-    image: options.image ?? serviceImage,
+    image: serviceImage,
     env: Object.entries(env).map(([name, value]) => ({ name, value: String(value) })),
     ports: [{ name: 'http', containerPort: service.port, protocol: 'TCP' }],
     readinessProbe: { httpGet: { path: '/healthz', port: service.port }, periodSeconds: 1 },

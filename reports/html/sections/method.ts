@@ -22,7 +22,7 @@ ${reference()}
       ? html`Open loop, ${options.arrivals} arrivals, ${plural(options.connections, 'connection')}: latency counts from the moment a request was <em>due</em>, so waiting behind a slow one is part of it.`
       : html`Closed loop, ${plural(options.connections, 'connection')}, each sending its next request when the last is answered: the latencies are service times under saturation.`
   }</li>
-<li>${options.keepAlive ? 'Connections are kept alive' : 'A new connection per request'}; ${fixed(options.requestBytes, 0, typographic)} bytes sent, ${fixed(options.responseBytes, 0, typographic)} received; ${plural(options.replicas, 'replica')}.</li>
+<li>${options.keepAlive ? 'Connections are kept alive' : 'A new connection per request'}; ${fixed(options.requestBytes, 0, typographic)} bytes sent, ${options.responseBytes === null ? 'answers as large as the workload makes them' : `${fixed(options.responseBytes, 0, typographic)} received`}; ${options.replicas === null ? 'replicas as the workload says' : plural(options.replicas, 'replica')}.</li>
 <li>CPU from ${environment.cpuSource}, read at the edges of each window. Memory from ${environment.memorySource}.</li>
 </ul>
 <h3>Statistics</h3>

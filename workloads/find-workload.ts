@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
+import { NoEntryError, UnknownTopologyError, WorkloadFileError } from './errors.ts'
+import { parseFile } from './files/kube-objects.ts'
+import { readManifests } from './files/manifests-file.ts'
+import { nearest, topologies } from './topologies/catalogue.ts'
+import { topologyWorkload, type Workload } from './workload.ts'
+
+export interface FindOptions {
+  /** The service the load goes to, where the workload leaves it open or others are to be tried. */
+  readonly entry?: string
+}
+
+/** From dist/workloads/ to the manifests, which travel beside dist/. */
+const shopFile = join(import.meta.dirname, '../../workloads/shop/shop.yaml')
+
+export const workloadNames: readonly string[] = [...topologies.map(({ name }) => name), 'shop']
+
+/**
+ * A workload by its name, or from a YAML file: Kubernetes manifests. Throws an error that says what is
+ * there or what in the file is wrong.
+ */
+export function findWorkload(nameOrFile: string, { entry }: FindOptions = {}): Workload {
+  const topology = topologies.find(({ name }) => name === nameOrFile)
+  if (topology !== undefined) {
+    const names = topology.services.map(({ name }) => name)
+    if (entry !== undefined && !names.includes(entry)) {
+      const hint = `its services: ${names.join(', ')}`
+      throw new NoEntryError(`${nameOrFile} has no service named "${entry}"`, hint)
+    }
+    return topologyWorkload({ ...topology, entry: entry ?? topology.entry })
+  }
+  if (nameOrFile === 'shop') return readWorkload('shop', shopFile, entry)
+  if (/[/\\]|\.(ya?ml|json)$/i.test(nameOrFile)) {
+    return readWorkload(basename(nameOrFile, extname(nameOrFile)), nameOrFile, entry)
+  }
+  throw new UnknownTopologyError(nameOrFile, workloadNames, nearest(nameOrFile, workloadNames))
+}
+
+function readWorkload(name: string, file: string, entry: string | undefined): Workload {
+  return readManifests(name, parseFile(file, read(file)), entry)
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new WorkloadFileError(
+      code === 'ENOENT' ? `${file} does not exist` : `${file} cannot be read (${code})`,
+      `name a YAML file, or one of ${workloadNames.join(', ')}`,
+      cause,
+    )
+  }
+}
