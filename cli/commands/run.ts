@@ -7,6 +7,7 @@ import {
   defaultRatePerSecond,
   defaultRounds,
   defaultWarmup,
+  defaultWarmupMax,
   quick,
   type RawRunOptions,
 } from '../run/settings.ts'
@@ -57,12 +58,16 @@ export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) 
     )
     .optionsGroup('Measurement:')
     .option('--duration <t>', `length of one measured window (default: ${defaultDuration})`)
-    .option('--warmup <t>', `load before each window (default: ${defaultWarmup})`)
+    .option('--warmup <t>', `least load before each window (default: ${defaultWarmup})`)
+    .option(
+      '--warmup-max <t>',
+      `most of it, until figures are steady (default: ${defaultWarmupMax})`,
+    )
     .option('--rounds <n>', `windows per mode (default: ${defaultRounds})`)
     .option('--seed <n>', 'order of modes and arrivals (default: random, recorded)')
     .option(
       '--quick',
-      `${quick.rounds} rounds of ${quick.duration} after ${quick.warmup} warm-up: under a minute`,
+      `${quick.rounds} rounds of ${quick.duration} after ${quick.warmup} warm-up or a little more: about a minute`,
     )
     .optionsGroup('Gates:')
     .option('--gates <file>', 'rules the result must keep; the exit code says whether it does')

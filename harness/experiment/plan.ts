@@ -1,5 +1,6 @@
 import type { LoadPlan } from '../load/protocol.ts'
 import type { RunOptions } from '../result/schema.ts'
+import { sliceMs } from '../steady/watch.ts'
 
 /** The same arrivals for every mode of a round: what differs between them is the mesh alone. */
 export function planWindow(options: RunOptions, entry: string, round: number): LoadPlan {
@@ -15,10 +16,16 @@ export function planWindow(options: RunOptions, entry: string, round: number): L
     connections: options.connections,
     keepAlive: options.keepAlive,
     timeoutMs: options.timeoutMs,
-    warmupMs: options.warmupMs,
+    ...warmUp(options),
     windowMs: options.durationMs,
     seed: (options.seed + round) >>> 0,
   }
+}
+
+/** Watched, and ended when it is steady, where there is time to choose. */
+function warmUp({ warmupMs, warmupMaxMs = 0 }: RunOptions) {
+  if (warmupMaxMs <= warmupMs) return { warmupMs }
+  return { warmupMs: warmupMaxMs, warmUpPointMs: sliceMs }
 }
 
 const primingConnections = 8
@@ -31,6 +38,7 @@ export function planPriming(options: RunOptions, entry: string): LoadPlan {
     model: 'closed',
     connections: Math.min(options.connections, primingConnections),
     warmupMs: 0,
+    warmUpPointMs: undefined,
     // Whoever asks for very short windows is not after precision.
     windowMs: Math.min(primingSliceMs, options.durationMs),
   }

@@ -1,5 +1,6 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { Deployment } from '../deploy/deploy.ts'
+import { generatorPort } from '../deploy/names.ts'
 import type { Pod } from '../deploy/pods.ts'
 import type { LoadEvent, LoadPlan, LoadPoint, LoadResult } from '../load/protocol.ts'
 import type { RunOptions, Window } from '../result/schema.ts'
@@ -11,6 +12,7 @@ import {
   readCounters,
   readMemory,
 } from '../sample/counters.ts'
+import { watchWarmUp } from '../steady/watch.ts'
 import { judgeWindow } from '../validity/window.ts'
 import { type PathProof, provePath, readProxyCounters } from '../verify/path.ts'
 import { runLoad } from './load-stream.ts'
@@ -50,7 +52,16 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
   let before: CounterReading | undefined
   let after: CounterReading | undefined
   const read = (): CounterReading => readCounters(tracked, options.bystanders)
+  const warmUp = watchWarmUp({ leastMs: options.options.warmupMs })
+  let slice: CounterReading | undefined
   const onEvent = (event: LoadEvent): void => {
+    if (event.event === 'warmup') slice = readCounters(tracked)
+    if (event.event === 'warmup-point') {
+      const now = readCounters(tracked)
+      const spentUs = slice === undefined ? null : totalCpuUs(slice, now, tracked)
+      slice = now
+      if (warmUp.slice(event.point, spentUs)) startWindow(options)
+    }
     if (event.event === 'window-start') before = read()
     if (event.event === 'window-end') after = read()
     if (event.event === 'progress') options.onPoint?.(event.point)
@@ -75,6 +86,9 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
   const samplerUs = before.costUs + after.costUs
   const window: Omit<Window, 'findings'> = {
     ...loadPart(load, plan),
+    ...(plan.warmUpPointMs === undefined
+      ? {}
+      : { steady: warmUp.record(load.warmupMs ?? plan.warmupMs) }),
     round: options.round,
     position: options.position,
     cpu: account.cpu,
@@ -94,16 +108,40 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
   return { window: { ...window, findings }, proof }
 }
 
+/** Asked for, not awaited: should it fail, the warm-up takes as long as it may. */
+function startWindow({ client, deployment, signal }: WindowOptions): void {
+  client
+    .podRequest({
+      namespace: deployment.namespace,
+      pod: deployment.generatorPod,
+      port: generatorPort,
+      path: '/window',
+      method: 'POST',
+      signal,
+    })
+    .then((answer) => answer.text())
+    .catch(() => undefined)
+}
+
+function totalCpuUs(
+  before: CounterReading,
+  after: CounterReading,
+  tracked: readonly TrackedProcess[],
+): number {
+  const { cpu } = accountCpu(before, after, tracked, [], 0)
+  return Object.values(cpu).reduce((total, { cpuUs }) => total + cpuUs, 0)
+}
+
 type LoadPart = Omit<
   Window,
-  'round' | 'position' | 'cpu' | 'nodeCpu' | 'memory' | 'sampler' | 'findings'
+  'round' | 'position' | 'steady' | 'cpu' | 'nodeCpu' | 'memory' | 'sampler' | 'findings'
 >
 
 function loadPart(load: LoadResult, plan: LoadPlan): LoadPart {
   return {
     startedAt: new Date(load.startedAtMs).toISOString(),
     durationMs: load.durationMs,
-    warmupMs: plan.warmupMs,
+    warmupMs: load.warmupMs ?? plan.warmupMs,
     offeredRate: load.offeredRate,
     achievedRate: load.achievedRate,
     arrivals: load.arrivals,

@@ -18,6 +18,7 @@ const longestPlanBytes = 1 << 20
 export function createControlServer(env: NodeJS.ProcessEnv): ControlServer {
   const stopping = new AbortController()
   let running = false
+  let startWindow: AbortController | undefined
 
   const load = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const plan = parsePlan(await readBody(request))
@@ -29,10 +30,12 @@ export function createControlServer(env: NodeJS.ProcessEnv): ControlServer {
       )
     }
     running = true
+    startWindow = new AbortController()
     try {
-      await stream(plan, env, response, stopping.signal)
+      await stream(plan, env, response, { startWindow: startWindow.signal, stop: stopping.signal })
     } finally {
       running = false
+      startWindow = undefined
     }
   }
 
@@ -41,6 +44,10 @@ export function createControlServer(env: NodeJS.ProcessEnv): ControlServer {
     if (path === '/ready' || path === '/healthz') {
       request.resume()
       answer(response, stopping.signal.aborted ? 503 : 200, {})
+    } else if (path === '/window') {
+      request.resume()
+      startWindow?.abort()
+      answer(response, startWindow === undefined ? 409 : 200, {})
     } else if (path !== '/load') {
       request.resume()
       answer(response, 404, { code: 'not-found', message: 'POST /load or GET /ready' })
@@ -58,7 +65,7 @@ async function stream(
   plan: LoadPlan,
   env: NodeJS.ProcessEnv,
   response: ServerResponse,
-  stopped: AbortSignal,
+  signals: { readonly startWindow: AbortSignal; readonly stop: AbortSignal },
 ): Promise<void> {
   const closed = new AbortController()
   response.once('close', () => closed.abort())
@@ -71,7 +78,8 @@ async function stream(
     const result = await runPlan(plan, {
       endpoint: findService(plan.service, env),
       onEvent: send,
-      signal: AbortSignal.any([stopped, closed.signal]),
+      startWindow: signals.startWindow,
+      signal: AbortSignal.any([signals.stop, closed.signal]),
     })
     send({ event: 'result', result })
   } catch (error) {

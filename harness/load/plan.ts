@@ -21,6 +21,7 @@ const plan = z
     keepAlive: z.boolean(),
     timeoutMs: z.number().positive().max(60_000),
     warmupMs: z.number().min(0).max(3_600_000),
+    warmUpPointMs: z.number().min(50).max(60_000).optional(),
     windowMs: z
       .number()
       .positive()

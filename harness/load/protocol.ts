@@ -1,7 +1,8 @@
 /**
  * What the harness says to a load generator pod and what comes back. `POST /load` on the generator's
  * control port with a LoadPlan answers a stream of newline-delimited LoadEvents; closing the request
- * stops the load. One plan at a time (409 otherwise). `GET /ready` answers 200.
+ * stops the load. One plan at a time (409 otherwise). `POST /window` ends the warm-up of the plan under
+ * way at once (409 when none warms up). `GET /ready` answers 200.
  */
 export interface LoadPlan {
   /**
@@ -25,13 +26,17 @@ export interface LoadPlan {
   readonly connections: number
   readonly keepAlive: boolean
   readonly timeoutMs: number
+  /** With `warmUpPointMs` the longest it may take: `POST /window` ends it earlier. */
   readonly warmupMs: number
+  /** Report the warm-up in slices of this length. Without: the warm-up is silent and of fixed length. */
+  readonly warmUpPointMs?: number
   readonly windowMs: number
   readonly seed: number
 }
 
 export type LoadEvent =
   | { readonly event: 'warmup'; readonly atMs: number }
+  | { readonly event: 'warmup-point'; readonly atMs: number; readonly point: WarmUpPoint }
   /** Read the counters now. `atMs` is epoch milliseconds. */
   | { readonly event: 'window-start'; readonly atMs: number }
   | { readonly event: 'progress'; readonly atMs: number; readonly point: LoadPoint }
@@ -39,6 +44,15 @@ export type LoadEvent =
   | { readonly event: 'window-end'; readonly atMs: number }
   | { readonly event: 'result'; readonly result: LoadResult }
   | { readonly event: 'error'; readonly code: string; readonly message: string }
+
+/** A slice of a warm-up. Its median is an indicator: it is given however few answers there were. */
+export interface WarmUpPoint {
+  readonly offsetMs: number
+  readonly durationMs: number
+  readonly ok: number
+  readonly failed: number
+  readonly p50Us: number | null
+}
 
 /** About one second of a window. */
 export interface LoadPoint {
@@ -83,6 +97,8 @@ export interface LatencySummary {
 export interface LoadResult {
   /** Epoch milliseconds of the window's first and last moment, planned edges. */
   readonly startedAtMs: number
+  /** How long the warm-up took: the plan's, or less when it was ended early. */
+  readonly warmupMs?: number
   readonly durationMs: number
   /** Arrivals whose intended start lies in the window. For `closed` the requests sent. */
   readonly arrivals: number

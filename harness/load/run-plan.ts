@@ -7,11 +7,14 @@ import { Pool } from './pool.ts'
 import type { LoadEvent, LoadPlan, LoadResult } from './protocol.ts'
 import { LoadRecord } from './record.ts'
 import { closedLoop, openLoop, type Source } from './source.ts'
+import { WarmUp } from './warm-up.ts'
 
 export interface RunPlanOptions {
   readonly endpoint: Endpoint
   /** Called for every event but `result` and `error`: those are how the promise ends. */
   readonly onEvent: (event: LoadEvent) => void
+  /** Fires when the warm-up has lasted long enough. */
+  readonly startWindow?: AbortSignal
   readonly signal: AbortSignal
 }
 
@@ -33,7 +36,7 @@ export async function runPlan(plan: LoadPlan, options: RunPlanOptions): Promise<
   const signal = AbortSignal.any([options.signal, failure.signal])
   const load = await prepare(plan, options.endpoint, (error) => failure.abort(error))
   try {
-    return await load.carryOut(options.onEvent, signal)
+    return await load.carryOut(options.onEvent, signal, options.startWindow)
   } catch (error) {
     if (failure.signal.aborted) throw failure.signal.reason
     if (signal.aborted) throw new LoadError('interrupted', 'the load was stopped', 'run it again')
@@ -44,7 +47,11 @@ export async function runPlan(plan: LoadPlan, options: RunPlanOptions): Promise<
 }
 
 interface PreparedLoad {
-  carryOut(onEvent: (event: LoadEvent) => void, signal: AbortSignal): Promise<LoadResult>
+  carryOut(
+    onEvent: (event: LoadEvent) => void,
+    signal: AbortSignal,
+    startWindow?: AbortSignal,
+  ): Promise<LoadResult>
   stop(): void
 }
 
@@ -54,6 +61,7 @@ async function prepare(
   onError: (error: Error) => void,
 ): Promise<PreparedLoad> {
   const record = new LoadRecord(plan.model)
+  const warmUp = new WarmUp()
   const edges = { startUs: Infinity, windowUs: Infinity, endUs: Infinity }
   let drained: (() => void) | undefined
   let source: Source | undefined
@@ -70,6 +78,10 @@ async function prepare(
     {
       settled: (request, outcome, atUs, bytes) => {
         record.settled(request, outcome, atUs, bytes)
+        if (!request.measured) {
+          const fromUs = plan.model === 'open' ? request.intendedUs : request.sentUs
+          warmUp.settled(outcome === 'ok', atUs - fromUs)
+        }
         if (drained !== undefined && record.outstanding === 0) drained()
       },
       idle: () => source?.connectionIdle(),
@@ -91,6 +103,7 @@ async function prepare(
   const carryOut = async (
     onEvent: (event: LoadEvent) => void,
     signal: AbortSignal,
+    startWindow?: AbortSignal,
   ): Promise<LoadResult> => {
     const openingEndsUs = nowUs() + openingMs * 1e3
     while (pool.isOpening && nowUs() < openingEndsUs) {
@@ -99,11 +112,21 @@ async function prepare(
     edges.startUs = nowUs() + leadInMs * 1e3
     edges.windowUs = edges.startUs + plan.warmupMs * 1e3
     edges.endUs = edges.windowUs + plan.windowMs * 1e3
-    const startedAtMs = Math.round(Date.now() + (edges.windowUs - nowUs()) / 1e3)
     from.start(edges.startUs, edges.endUs)
     onEvent({ event: 'warmup', atMs: Date.now() })
+    startWindow?.addEventListener('abort', () => {
+      const windowUs = nowUs() + leadInMs * 1e3
+      if (windowUs >= edges.windowUs) return
+      edges.windowUs = Math.max(windowUs, edges.startUs)
+      edges.endUs = edges.windowUs + plan.windowMs * 1e3
+      from.endAt(edges.endUs)
+    })
 
+    if (plan.warmUpPointMs !== undefined) {
+      await reportWarmUp(plan.warmUpPointMs, edges, warmUp, onEvent, { startWindow, signal })
+    }
     await until(edges.windowUs, signal)
+    const startedAtMs = Math.round(Date.now() + (edges.windowUs - nowUs()) / 1e3)
     onEvent({ event: 'window-start', atMs: Date.now() })
     const before = ownCost(pool)
     for (let offsetMs = pointMs; offsetMs < plan.windowMs; offsetMs += pointMs) {
@@ -129,6 +152,7 @@ async function prepare(
     onEvent({ event: 'progress', atMs: Date.now(), point })
     return {
       startedAtMs,
+      warmupMs: Math.round((edges.windowUs - edges.startUs) / 1e3),
       durationMs: plan.windowMs,
       ...record.finish(plan.windowMs),
       outstandingAtEnd,
@@ -149,6 +173,24 @@ async function prepare(
       from.stop()
       pool.stop()
     },
+  }
+}
+
+/** One event per whole slice, until the window is near. */
+async function reportWarmUp(
+  sliceMs: number,
+  edges: { readonly startUs: number; readonly windowUs: number },
+  warmUp: WarmUp,
+  onEvent: (event: LoadEvent) => void,
+  { startWindow, signal }: { readonly startWindow?: AbortSignal; readonly signal: AbortSignal },
+): Promise<void> {
+  const either = startWindow === undefined ? signal : AbortSignal.any([startWindow, signal])
+  for (let offsetMs = sliceMs; ; offsetMs += sliceMs) {
+    const atUs = edges.startUs + offsetMs * 1e3
+    if (atUs > edges.windowUs) return
+    await until(atUs, either).catch(() => signal.throwIfAborted())
+    if (either.aborted) return
+    onEvent({ event: 'warmup-point', atMs: Date.now(), point: warmUp.close(offsetMs) })
   }
 }
 

@@ -9,6 +9,8 @@ export interface Source {
   connectionIdle(): void
   /** Trying to connect failed, on no request's behalf. */
   attemptFailed(): void
+  /** Moves the end to an earlier moment. */
+  endAt(endUs: number): void
   /** Everything up to the end has come, even what no wake-up told of yet. */
   finish(): void
   stop(): void
@@ -44,6 +46,10 @@ export async function openLoop(
       if (due <= nowUs()) emitDue()
     },
     attemptFailed: () => {},
+    // The helper thread goes on waking until it is stopped; without due arrivals that does nothing.
+    endAt: (endUs) => {
+      end = Math.min(end, endUs)
+    },
     finish: emitDue,
     stop: () => {
       end = 0
@@ -63,6 +69,7 @@ export function closedLoop(
   fail: (atUs: number) => void,
 ): Source {
   let end = 0
+  let latest = Infinity
   let begin: NodeJS.Timeout | undefined
   const running = (): boolean => nowUs() < end
   const pull = (): void => {
@@ -74,7 +81,7 @@ export function closedLoop(
       // A timer may fire just before its time: rather a moment late than a request too early.
       const waitMs = Math.ceil((startUs - nowUs()) / 1e3) + 1
       begin = setTimeout(() => {
-        end = endUs
+        end = Math.min(latest, endUs)
         while (pool.hasFree && running()) pull()
       }, waitMs)
     },
@@ -83,6 +90,10 @@ export function closedLoop(
     },
     attemptFailed: () => {
       if (running()) fail(nowUs())
+    },
+    endAt: (endUs) => {
+      latest = endUs
+      end = Math.min(end, endUs)
     },
     finish: () => {},
     stop: () => {

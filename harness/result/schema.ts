@@ -96,6 +96,17 @@ export const window = z.strictObject({
   startedAt: z.iso.datetime(),
   durationMs: z.number().positive(),
   warmupMs: z.number().nonnegative(),
+  steady: z
+    .strictObject({
+      reached: z.boolean(),
+      cutMs: z.number().nonnegative().meta({ description: 'where the window was made to begin' }),
+      slices: z.int().nonnegative(),
+      moving: z
+        .array(z.strictObject({ series: z.string(), slope: z.number(), step: z.number() }))
+        .meta({ description: 'what still moved in the last test, as a share of its mean' }),
+    })
+    .optional()
+    .meta({ description: 'the steady-state test that ended the warm-up' }),
   offeredRate: z.number().nonnegative(),
   achievedRate: z.number().nonnegative(),
   outstandingAtEnd: z
@@ -208,6 +219,11 @@ export const result = z.strictObject({
       .meta({ description: 'null: as the workload says' }),
     durationMs: z.number().positive(),
     warmupMs: z.number().nonnegative(),
+    warmupMaxMs: z
+      .number()
+      .nonnegative()
+      .optional()
+      .meta({ description: 'a warm-up ends between warmupMs and this, when figures are steady' }),
     rounds: z.int().positive(),
     replicas: z
       .int()

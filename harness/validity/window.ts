@@ -142,6 +142,21 @@ const tooFewSamples: Check = ({ window }) => {
   }
 }
 
+const notSteady: Check = ({ window: { steady } }) => {
+  if (steady === undefined || steady.reached || steady.moving.length === 0) return undefined
+  const what = steady.moving.map(({ series, slope, step }) => {
+    const change = Math.abs(slope) > Math.abs(step) ? slope : step
+    return `${series} by ${percent(change)}`
+  })
+  return {
+    code: 'not-steady',
+    severity: 'warning',
+    message: `after ${(steady.cutMs / 1000).toFixed(1)} s of warm-up still moving: ${what.join(', ')}`,
+    hint: 'raise --warmup-max, or look for another program that starts and stops',
+    value: steady.cutMs,
+  }
+}
+
 const foreignCpu: Check = ({ window: { nodeCpu } }) => {
   if (nodeCpu === null) return undefined
   const machineUs = nodeCpu.wallMs * 1000 * nodeCpu.cores
@@ -233,6 +248,7 @@ const checks: readonly Check[] = [
   requestsFailed,
   connectionChurn,
   tooFewSamples,
+  notSteady,
   foreignCpu,
   hostSaturated,
   stolenTime,

@@ -158,6 +158,44 @@ test('a bad plan is answered with 400 and what is wrong with it', async () => {
   assert.match(text, /"code":"plan-invalid".*connections: /)
 })
 
+test('POST /window ends a reported warm-up at once, and the window keeps its whole length', async () => {
+  const response = await post({
+    service: 'fast',
+    warmupMs: 5_000,
+    warmUpPointMs: 100,
+    windowMs: 500,
+  })
+  const seen: LoadEvent[] = []
+  for await (const event of events(response)) {
+    seen.push(event)
+    if (seen.filter(({ event }) => event === 'warmup-point').length === 3) {
+      const ask = request({ host: '127.0.0.1', port: controlPort, path: '/window', method: 'POST' })
+      ask.end()
+      ask.on('response', (answer) => answer.resume())
+    }
+  }
+  const points = seen.flatMap((event) => (event.event === 'warmup-point' ? [event.point] : []))
+  const last = seen.at(-1)
+  assert.equal(last?.event, 'result')
+  const result = (last as Extract<LoadEvent, { event: 'result' }>).result
+  assert.ok((points[0]?.ok ?? 0) > 0, 'the warm-up is reported with its answers')
+  assert.ok(
+    (result.warmupMs ?? 0) >= 300 && (result.warmupMs ?? 0) < 4_500,
+    `${result.warmupMs} ms`,
+  )
+  assert.equal(result.durationMs, 500)
+  // 100 arrivals/s, uniform: the window's own, none of the warm-up's.
+  assert.ok(Math.abs(result.arrivals - 50) <= 1, `${result.arrivals} arrivals`)
+  assert.equal(result.outcomes.ok, result.arrivals)
+})
+
+test('a warm-up nobody ends lasts as long as the plan says', async () => {
+  const response = await post({ service: 'fast', warmupMs: 400, warmUpPointMs: 100, windowMs: 300 })
+  let last: LoadEvent | undefined
+  for await (const event of events(response)) last = event
+  assert.equal((last as Extract<LoadEvent, { event: 'result' }>).result.warmupMs, 400)
+})
+
 test('SIGTERM ends a load with an error event and the process with code 0', async () => {
   const stream = events(await post({ windowMs: 60_000 }))
   assert.equal((await stream.next()).value?.event, 'warmup')

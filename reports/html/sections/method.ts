@@ -7,6 +7,17 @@ import { modesOf } from '../../wording/run.ts'
 import { html, type Markup } from '../markup.ts'
 import { scrollRegion } from '../section.ts'
 
+/** The cuts that were chosen, where the warm-up was ended by the steady-state test. */
+function warmUp(result: Result): string {
+  const { warmupMs } = result.options
+  const windows = Object.values(result.modes).flatMap((mode) => mode.windows)
+  const judged = windows.flatMap(({ steady }) => (steady === undefined ? [] : [steady]))
+  if (judged.length === 0) return `${seconds(warmupMs)} warm-up`
+  const cuts = judged.map(({ cutMs }) => cutMs)
+  const steady = judged.filter(({ reached }) => reached).length
+  return `warm-up until neither median, rate nor CPU shows a slope or a step (${seconds(Math.min(...cuts))} to ${seconds(Math.max(...cuts))} here, steady in ${steady} of ${judged.length} windows)`
+}
+
 export function methodPart(result: Result): Markup {
   const { options, schedule, environment } = result
   const order = schedule.order.map(({ mode }) => mode[0]?.toUpperCase()).join('')
@@ -16,7 +27,7 @@ ${reference()}
 <h3>Experiment</h3>
 <ul>
 <li>${plural(options.rounds, 'round')} of ${options.modes.join(', ')}; the order within a round is random (seed ${String(schedule.seed)}), so that drift of the machine meets all modes alike. Order run: <code>${order}</code>.</li>
-<li>Each window: ${seconds(options.warmupMs)} warm-up, then ${seconds(options.durationMs)} measured. Nothing is trimmed by value.</li>
+<li>Each window: ${warmUp(result)}, then ${seconds(options.durationMs)} measured. Nothing is trimmed by value.</li>
 <li>${
     options.model === 'open'
       ? html`Open loop, ${options.arrivals} arrivals, ${plural(options.connections, 'connection')}: latency counts from the moment a request was <em>due</em>, so waiting behind a slow one is part of it.`
