@@ -11,6 +11,10 @@ export const kinds = {
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
   daemonSet: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  job: { apiVersion: 'batch/v1', kind: 'Job' },
+  disruptionBudget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
+  event: { apiVersion: 'v1', kind: 'Event' },
   endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
   peerAuthentication: { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication' },
   gateway: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
@@ -185,6 +189,8 @@ export interface Deployment extends KubeObject {
     }
     minReadySeconds?: number
     revisionHistoryLimit?: number
+    /** Scales what there is, but brings no new template into being. */
+    paused?: boolean
   }
   status?: {
     observedGeneration?: number
@@ -226,6 +232,68 @@ export interface PeerAuthentication extends KubeObject {
     mtls?: { mode?: 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT' }
     /** By container port. */
     portLevelMtls?: Record<string, { mode?: 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT' }>
+  }
+}
+
+export interface StatefulSet extends KubeObject {
+  spec: {
+    replicas?: number
+    serviceName?: string
+    selector: LabelSelector
+    template: PodTemplate
+    podManagementPolicy?: 'OrderedReady' | 'Parallel'
+    updateStrategy?: {
+      type?: 'RollingUpdate' | 'OnDelete'
+      rollingUpdate?: { partition?: number }
+    }
+  }
+  status?: {
+    observedGeneration?: number
+    replicas: number
+    readyReplicas?: number
+    currentReplicas?: number
+    updatedReplicas?: number
+    availableReplicas?: number
+    currentRevision?: string
+    updateRevision?: string
+    collisionCount?: number
+  }
+}
+
+export interface Job extends KubeObject {
+  spec: {
+    parallelism?: number
+    completions?: number
+    backoffLimit?: number
+    activeDeadlineSeconds?: number
+    suspend?: boolean
+    template: PodTemplate
+  }
+  status?: {
+    startTime?: string
+    completionTime?: string
+    active?: number
+    ready?: number
+    succeeded?: number
+    failed?: number
+    conditions?: Condition[]
+  }
+}
+
+export interface DisruptionBudget extends KubeObject {
+  spec: {
+    selector?: LabelSelector
+    minAvailable?: number | string
+    maxUnavailable?: number | string
+  }
+  status?: {
+    observedGeneration?: number
+    expectedPods: number
+    currentHealthy: number
+    desiredHealthy: number
+    disruptionsAllowed: number
+    disruptedPods?: Record<string, string>
+    conditions?: Condition[]
   }
 }
 

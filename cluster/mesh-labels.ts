@@ -32,6 +32,8 @@ export const adminPorts = { admin: 15000, stats: 15020, readiness: 15021 } as co
 export const simulatedNodeLabel = 'meshbench.dev/simulated'
 /** Only nodes with it run a ztunnel, so that others measure what they are meant to. */
 export const ztunnelNodeLabel = 'meshbench.dev/ztunnel'
+/** On a Deployment or DaemonSet that stands for a part of meshbench itself and so has no pods. */
+export const inProcessAnnotation = 'meshbench.dev/in-process'
 /** On a Gateway: the node its waypoint runs on. */
 export const waypointNodeAnnotation = 'meshbench.dev/node'
 

@@ -19,6 +19,12 @@ const REVIEWS = [
   { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview' },
 ]
 
+/** Kinds that are measured, not stored (metrics.ts). */
+const METRICS = [
+  { apiVersion: 'metrics.k8s.io/v1beta1', kind: 'NodeMetrics', plural: 'nodes', namespaced: false },
+  { apiVersion: 'metrics.k8s.io/v1beta1', kind: 'PodMetrics', plural: 'pods', namespaced: true },
+]
+
 /** What `kubectl` and client libraries read to learn which kinds there are; undefined elsewhere. */
 export function discoveryAnswer(pathname: string, kinds: KindTable): unknown {
   const [root, group, version, ...more] = pathname.split('/').slice(1).filter(Boolean)
@@ -40,7 +46,9 @@ function coreVersions(): unknown {
 }
 
 function groupsOf(kinds: KindTable) {
-  const apiVersions = new Set([...kinds.all, ...REVIEWS].map(({ apiVersion }) => apiVersion))
+  const apiVersions = new Set(
+    [...kinds.all, ...REVIEWS, ...METRICS].map(({ apiVersion }) => apiVersion),
+  )
   const groups = new Map<string, { groupVersion: string; version: string }[]>()
   for (const groupVersion of apiVersions) {
     const name = groupOf(groupVersion)
@@ -62,8 +70,17 @@ function resources(groupVersion: string, kinds: KindTable): unknown {
       verbs: ['create'],
     }),
   )
+  const measured = METRICS.filter(({ apiVersion }) => apiVersion === groupVersion).map(
+    ({ kind, plural, namespaced }) => ({
+      name: plural,
+      singularName: '',
+      namespaced,
+      kind,
+      verbs: ['get', 'list'],
+    }),
+  )
   const stored = kinds.all.filter(({ apiVersion }) => apiVersion === groupVersion)
-  const found = [...stored.flatMap(rows), ...reviews]
+  const found = [...stored.flatMap(rows), ...reviews, ...measured]
   if (found.length === 0) return undefined
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: found }
 }

@@ -10,6 +10,7 @@ import { sendError, sendJson } from './answers.ts'
 import { createToken, tokenCheck } from './authenticate.ts'
 import { discoveryAnswer } from './discovery.ts'
 import type { MemoryStore } from './memory-store.ts'
+import { metricsAnswer, type UsageReader } from './metrics.ts'
 import { openApiAnswer } from './openapi.ts'
 import type { PodBackend } from './pod-backend.ts'
 import { parseObject, readBody } from './request-body.ts'
@@ -26,6 +27,8 @@ export interface ApiServerOptions {
   readonly ca: Authority
   /** Answers the log and proxy subresources of pods. */
   readonly pods?: PodBackend
+  /** What containers use now, for `kubectl top`. @default nobody knows */
+  readonly usage?: UsageReader
   /** @default 32 random bytes */
   readonly token?: string
   /** @default 0, any free one */
@@ -77,11 +80,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       await handleResource({ store, schemas, pods, route, query, message, response, signal })
       return
     }
-    const discovery =
-      discoveryAnswer(pathname, store.kinds) ?? openApiAnswer(pathname, store.kinds, schemas)
-    if (discovery === undefined) throw nothingThere()
+    const metrics = metricsAnswer(pathname, query, { store, usage: options.usage })
+    const answer =
+      metrics ??
+      discoveryAnswer(pathname, store.kinds) ??
+      openApiAnswer(pathname, store.kinds, schemas)
+    if (answer === undefined) throw nothingThere()
     if (message.method !== 'GET') throw notAllowed()
-    sendJson(response, 200, discovery)
+    sendJson(response, 200, answer)
   }
 
   const server = createServer(

@@ -1,6 +1,8 @@
 import { type DaemonSet, kinds, type Node, type Pod } from '../kinds.ts'
+import { inProcessAnnotation } from '../mesh-labels.ts'
 import { isPodReady, isTrue, sameJson } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
+import { createEventRecorder } from './events.ts'
 import { hasLabels } from './labels.ts'
 import { createLoop, triggerOn } from './loop.ts'
 import { hashSuffix, refOf } from './ownership.ts'
@@ -10,8 +12,11 @@ const hashLabel = 'controller-revision-hash'
 
 /** One pod on every node that the template's nodeSelector picks. */
 export function startDaemonSetController({ store, view, onError }: ControllerContext): Controller {
+  const record = createEventRecorder(store, 'daemonset-controller')
+
   const reconcile = (set: DaemonSet, nodes: readonly Node[]): void => {
-    if (set.metadata.deletionTimestamp) return
+    const { deletionTimestamp, annotations } = set.metadata
+    if (deletionTimestamp || annotations?.[inProcessAnnotation]) return
     const pods = podsOwnedBy(store, set)
     const { template } = set.spec
     const revision = hashSuffix(template)
@@ -22,7 +27,8 @@ export function startDaemonSetController({ store, view, onError }: ControllerCon
       if (pods.some((pod) => pod.spec.nodeName === metadata.name)) continue
       const labels = { ...template.metadata?.labels, [hashLabel]: revision }
       const current = { ...template, metadata: { ...template.metadata, labels } }
-      createPod(store, set, current, { nodeName: metadata.name })
+      const pod = createPod(store, set, current, { nodeName: metadata.name })
+      record(set, { reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` })
     }
     const stray = (pod: Pod): boolean =>
       !eligible.some(({ metadata }) => metadata.name === pod.spec.nodeName)

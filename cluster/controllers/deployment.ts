@@ -1,6 +1,9 @@
-import { type Deployment, kinds, type ReplicaSet } from '../kinds.ts'
+import { sameJson as sameTemplate } from '../api/json.ts'
+import { type Deployment, kinds, type PodTemplate, type ReplicaSet } from '../kinds.ts'
+import { inProcessAnnotation } from '../mesh-labels.ts'
 import { sameJson, withCondition } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
+import { createEventRecorder } from './events.ts'
 import { createLoop, triggerOn } from './loop.ts'
 import { hashSuffix, isOwnedBy, ownerReference, refOf } from './ownership.ts'
 import { type Generation, nextSizes, resolveLimit } from './rollout.ts'
@@ -11,24 +14,27 @@ const defaultHistory = 10
 
 /** A ReplicaSet per pod template, sized so that a change of template rolls through the pods. */
 export function startDeploymentController({ store, view, onError }: ControllerContext): Controller {
+  const record = createEventRecorder(store, 'deployment-controller')
+
   const reconcile = (deployment: Deployment, sets: readonly ReplicaSet[]): void => {
-    if (deployment.metadata.deletionTimestamp) return
+    const { deletionTimestamp, annotations } = deployment.metadata
+    if (deletionTimestamp || annotations?.[inProcessAnnotation]) return
     const owned = sets
       .filter((set) => isOwnedBy(set, deployment) && !set.metadata.deletionTimestamp)
       .sort((a, b) => revision(a) - revision(b))
-    const hash = hashSuffix(deployment.spec.template)
+    const { template } = deployment.spec
     const current =
-      owned.find((set) => set.metadata.labels?.[hashLabel] === hash) ??
-      store.create(replicaSet(deployment, hash, revision(owned.at(-1)) + 1))
+      owned.find((set) => sameTemplate(plain(set.spec.template), plain(template))) ??
+      (deployment.spec.paused ? owned.at(-1) : undefined) ??
+      create(deployment, revision(owned.at(-1)) + 1)
+    // Paused before its first template was rolled out: there is nothing to run yet.
+    if (current === undefined) return
     const old = owned.filter((set) => set !== current)
+    number(deployment, current, old)
 
     for (const [name, replicas] of sizes(deployment, current, old)) {
       const set = name === current.metadata.name ? current : old.find((one) => nameOf(one) === name)
-      if (!set || set.spec.replicas === replicas) continue
-      store.mutate<ReplicaSet>(refOf(set), (found) => ({
-        ...found,
-        spec: { ...found.spec, replicas },
-      }))
+      if (set) resize(deployment, set, replicas)
     }
     const emptied = old.filter((set) => set.spec.replicas === 0 && !set.status?.replicas)
     const keep = deployment.spec.revisionHistoryLimit ?? defaultHistory
@@ -38,6 +44,42 @@ export function startDeploymentController({ store, view, onError }: ControllerCo
     if (sameJson(status, deployment.status)) return
     store.mutateStatus<Deployment>(refOf(deployment), (found) => ({ ...found, status }))
   }
+
+  const create = (deployment: Deployment, revisionNumber: number): ReplicaSet | undefined => {
+    if (deployment.spec.paused) return undefined
+    return store.create(
+      replicaSet(deployment, hashSuffix(plain(deployment.spec.template)), revisionNumber),
+    )
+  }
+
+  const resize = (deployment: Deployment, set: ReplicaSet, replicas: number): void => {
+    const before = set.spec.replicas ?? 1
+    if (before === replicas) return
+    store.mutate<ReplicaSet>(refOf(set), (found) => ({
+      ...found,
+      spec: { ...found.spec, replicas },
+    }))
+    const how = replicas > before ? 'up' : 'down'
+    const message = `Scaled ${how} replica set ${nameOf(set)} from ${before} to ${replicas}`
+    record(deployment, { reason: 'ScalingReplicaSet', message })
+  }
+
+  /** A template that comes back, by `rollout undo` for example, is the newest revision again. */
+  const number = (
+    deployment: Deployment,
+    current: ReplicaSet,
+    old: readonly ReplicaSet[],
+  ): void => {
+    const given = Math.max(revision(current), Math.max(0, ...old.map(revision)) + 1)
+    for (const object of [current, deployment]) {
+      if (object.metadata.annotations?.[revisionKey] === String(given)) continue
+      store.mutate(refOf(object), (found) => {
+        const annotations = { ...found.metadata.annotations, [revisionKey]: String(given) }
+        return { ...found, metadata: { ...found.metadata, annotations } }
+      })
+    }
+  }
+
   const loop = createLoop(
     () => {
       const sets = store.list<ReplicaSet>(kinds.replicaSet)
@@ -46,6 +88,12 @@ export function startDeploymentController({ store, view, onError }: ControllerCo
     { onError },
   )
   return triggerOn(loop, [view.deployments, view.replicaSets])
+}
+
+/** The template as people wrote it, without the label that tells generations apart. */
+function plain(template: PodTemplate): PodTemplate {
+  const { [hashLabel]: _, ...labels } = template.metadata?.labels ?? {}
+  return { ...template, metadata: { ...template.metadata, labels } }
 }
 
 function sizes(

@@ -39,9 +39,11 @@ export function createPod(
 }
 
 /** Deletes the pods that are missed least: not placed, then not ready, then the youngest. */
-export function deleteSurplus(store: Store, pods: readonly Pod[], count: number): void {
+export function deleteSurplus(store: Store, pods: readonly Pod[], count: number): readonly Pod[] {
   const rank = (pod: Pod): number => (pod.spec.nodeName ? 1 : 0) + (isPodReady(pod) ? 2 : 0)
   const age = (pod: Pod): string => pod.metadata.creationTimestamp ?? ''
   const byWorth = [...pods].sort((a, b) => rank(a) - rank(b) || age(b).localeCompare(age(a)))
-  for (const pod of byWorth.slice(0, Math.max(count, 0))) store.delete(refOf(pod))
+  const surplus = byWorth.slice(0, Math.max(count, 0))
+  for (const pod of surplus) store.delete(refOf(pod))
+  return surplus
 }

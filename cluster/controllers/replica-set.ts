@@ -1,21 +1,27 @@
 import { kinds, type ReplicaSet } from '../kinds.ts'
 import { isPodReady, sameJson } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
+import { createEventRecorder } from './events.ts'
 import { createLoop, triggerOn } from './loop.ts'
 import { refOf } from './ownership.ts'
 import { createPod, deleteSurplus, isActive, podsOwnedBy } from './pods.ts'
 
 /** As many pods as asked for, of one template. */
 export function startReplicaSetController({ store, view, onError }: ControllerContext): Controller {
+  const record = createEventRecorder(store, 'replicaset-controller')
+
   const reconcile = (set: ReplicaSet): void => {
     const pods = podsOwnedBy(store, set)
     if (set.metadata.deletionTimestamp) return
     const active = pods.filter(isActive)
     const wanted = set.spec.replicas ?? 1
     for (let missing = wanted - active.length; missing > 0; missing -= 1) {
-      createPod(store, set, set.spec.template)
+      const { metadata } = createPod(store, set, set.spec.template)
+      record(set, { reason: 'SuccessfulCreate', message: `Created pod: ${metadata.name}` })
     }
-    deleteSurplus(store, active, active.length - wanted)
+    for (const { metadata } of deleteSurplus(store, active, active.length - wanted)) {
+      record(set, { reason: 'SuccessfulDelete', message: `Deleted pod: ${metadata.name}` })
+    }
 
     const ready = active.filter(isPodReady).length
     const status = {

@@ -2,8 +2,10 @@ import type { Store } from '../api/store.ts'
 import {
   type DaemonSet,
   type Deployment,
+  type DisruptionBudget,
   type EndpointSlice,
   type Gateway,
+  type Job,
   kinds,
   type Namespace,
   type Node,
@@ -11,6 +13,7 @@ import {
   type Pod,
   type ReplicaSet,
   type Service,
+  type StatefulSet,
 } from '../kinds.ts'
 import {
   type AuthorizationPolicy,
@@ -33,6 +36,9 @@ export interface ClusterView {
   readonly deployments: Informer<Deployment>
   readonly replicaSets: Informer<ReplicaSet>
   readonly daemonSets: Informer<DaemonSet>
+  readonly statefulSets: Informer<StatefulSet>
+  readonly jobs: Informer<Job>
+  readonly disruptionBudgets: Informer<DisruptionBudget>
   readonly endpointSlices: Informer<EndpointSlice>
   readonly gateways: Informer<Gateway>
   readonly peerAuthentications: Informer<PeerAuthentication>
@@ -54,6 +60,9 @@ export function createView(store: Store): ClusterView {
     deployments: createInformer<Deployment>(store, kinds.deployment),
     replicaSets: createInformer<ReplicaSet>(store, kinds.replicaSet),
     daemonSets: createInformer<DaemonSet>(store, kinds.daemonSet),
+    statefulSets: createInformer<StatefulSet>(store, kinds.statefulSet),
+    jobs: createInformer<Job>(store, kinds.job),
+    disruptionBudgets: createInformer<DisruptionBudget>(store, kinds.disruptionBudget),
     endpointSlices: createInformer<EndpointSlice>(store, kinds.endpointSlice),
     gateways: createInformer<Gateway>(store, kinds.gateway),
     peerAuthentications: createInformer<PeerAuthentication>(store, kinds.peerAuthentication),

@@ -2,7 +2,9 @@ import type { Store } from '../api/store.ts'
 import { type DaemonSet, kinds } from '../kinds.ts'
 import { meshLabels, systemNamespace, ztunnelNodeLabel } from '../mesh-labels.ts'
 import type { KubeObject } from '../objects.ts'
+import { definitions } from './definitions.ts'
 import { proxyContainer } from './injection.ts'
+import { meshControlPlane } from './mesh-control-plane.ts'
 import { refOf } from './ownership.ts'
 
 export const ztunnelImage = 'meshbench/ztunnel'
@@ -43,6 +45,8 @@ function meshObjects(): KubeObject[] {
   }
   return [
     { ...kinds.namespace, metadata: { name: systemNamespace } },
+    ...definitions(),
+    ...meshControlPlane(),
     { ...kinds.serviceAccount, metadata },
     daemonSet,
     {

@@ -7,7 +7,9 @@ import { writeKubeconfig } from '../client/kubeconfig.ts'
 import { ClusterError } from '../errors.ts'
 import { startCore } from './core.ts'
 import { builtInImages } from './images.ts'
+import { readProcesses } from './process-counters.ts'
 import type { EmbeddedCluster, EmbeddedClusterOptions } from './types.ts'
+import { usageReader } from './usage.ts'
 
 const trustDomain = 'cluster.local'
 
@@ -31,6 +33,7 @@ export async function startEmbeddedCluster(
     store: core.store,
     ca,
     pods: podBackend(() => core.agents.runners(), core.plan),
+    usage: usageReader(() => core.agents.runners(), options.readProcesses ?? readProcesses),
   }).catch(async (error: unknown) => {
     await core.stop()
     throw error

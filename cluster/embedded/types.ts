@@ -1,10 +1,13 @@
 import type { ImageCatalogue } from '../images.ts'
+import type { ProcessReader } from './usage.ts'
 
 export interface EmbeddedClusterOptions {
   /** Holds kubeconfig (mode 0600) and `logs/`; made when missing. */
   readonly directory: string
   /** Added to the built-in images (service, sidecar, ztunnel, waypoint). */
   readonly images?: ImageCatalogue
+  /** Reads what processes have used, for `kubectl top`. @default /proc where there is one */
+  readonly readProcesses?: ProcessReader
   readonly signal?: AbortSignal
   /** One line for people about something noteworthy: a container crashed, a proxy was restarted. */
   readonly onNotice?: (notice: string) => void
