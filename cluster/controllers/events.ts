@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Store } from '../api/store.ts'
 import { ClusterError } from '../errors.ts'
 import { kinds } from '../kinds.ts'
@@ -32,7 +33,6 @@ interface RecordedEvent extends KubeObject {
 
 export function createEventRecorder(store: Store, component: string): EventRecorder {
   const names = new Map<string, string>()
-  let sequence = Date.now() * 1000
 
   return (object, note) => {
     const namespace = object.metadata.namespace ?? 'default'
@@ -50,8 +50,7 @@ export function createEventRecorder(store: Store, component: string): EventRecor
         }))
         if (repeated !== undefined) return
       }
-      sequence += 1
-      const name = `${object.metadata.name}.${sequence.toString(16)}`
+      const name = `${object.metadata.name}.${randomBytes(8).toString('hex')}`
       store.create(eventOf(object, note, { name, namespace, component, now }))
       names.set(key, name)
       const oldest = names.keys().next().value

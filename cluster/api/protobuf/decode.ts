@@ -4,6 +4,8 @@ import { type FieldType, MESSAGES, type Message } from './messages.ts'
 
 /** `k8s\0`, then runtime.Unknown (k8s.io/apimachinery/pkg/runtime/serializer/protobuf). */
 const MAGIC = Buffer.from('k8s\0')
+/** k8s.io/apimachinery/pkg/util/intstr/generated.proto; type 1 is a string. */
+const INT_OR_STRING: Message = { 1: ['type', 'int'], 2: ['intVal', 'int'], 3: ['strVal', 'string'] }
 const UNKNOWN: Message = {
   1: ['type', { message: { 1: ['apiVersion', 'string'], 2: ['kind', 'string'] } }],
   2: ['raw', 'bytes'],
@@ -51,7 +53,9 @@ function decode(bytes: Buffer, message: Message, where: string): JsonObject {
     if (wire === 0) {
       const value = varint()
       if (type === 'int') result[name] = value
-      else if (type === 'bool') result[name] = value === 1
+      else if (type === 'int-unless-zero') {
+        if (value !== 0) result[name] = value
+      } else if (type === 'bool') result[name] = value === 1
       else if (type !== 'ignored') throw malformed()
     } else if (wire === 2) {
       const length = varint()
@@ -69,7 +73,10 @@ function read(into: JsonObject, name: string, type: FieldType, bytes: Buffer, wh
   if (type === 'string') {
     if (bytes.length > 0) into[name] = bytes.toString('utf8')
   } else if (type === 'bytes') into[name] = bytes.toString('base64')
-  else if (typeof type === 'string') throw malformed()
+  else if (type === 'int-or-string') {
+    const { type: which, intVal = 0, strVal = '' } = decode(bytes, INT_OR_STRING, where)
+    into[name] = which === 1 ? strVal : intVal
+  } else if (typeof type === 'string') throw malformed()
   else if ('message' in type) into[name] = decode(bytes, type.message, where)
   else if ('list' in type) {
     const list = (into[name] ?? []) as unknown[]
