@@ -2,7 +2,7 @@ import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { Deployment } from '../deploy/deploy.ts'
 import { generatorPort } from '../deploy/names.ts'
 import type { Pod } from '../deploy/pods.ts'
-import type { LoadEvent, LoadPlan, LoadPoint, LoadResult } from '../load/protocol.ts'
+import type { LoadEvent, LoadPlan, LoadPoint } from '../load/protocol.ts'
 import type { RunOptions, Window } from '../result/schema.ts'
 import { type TrackedProcess, takeCensus } from '../sample/census.ts'
 import {
@@ -12,9 +12,11 @@ import {
   readCounters,
   readMemory,
 } from '../sample/counters.ts'
+import { hostChange } from '../sample/host-state.ts'
 import { watchWarmUp } from '../steady/watch.ts'
 import { judgeWindow } from '../validity/window.ts'
 import { type PathProof, provePath, readProxyCounters } from '../verify/path.ts'
+import { loadPart } from './load-part.ts'
 import { runLoad } from './load-stream.ts'
 
 export interface WindowOptions {
@@ -93,6 +95,7 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
     position: options.position,
     cpu: account.cpu,
     nodeCpu: account.nodeCpu,
+    host: hostChange(before.host, after.host),
     memory,
     sampler: { cpuUs: samplerUs, cores: samplerUs / 1000 / load.durationMs },
   }
@@ -130,38 +133,6 @@ function totalCpuUs(
 ): number {
   const { cpu } = accountCpu(before, after, tracked, [], 0)
   return Object.values(cpu).reduce((total, { cpuUs }) => total + cpuUs, 0)
-}
-
-type LoadPart = Omit<
-  Window,
-  'round' | 'position' | 'steady' | 'cpu' | 'nodeCpu' | 'memory' | 'sampler' | 'findings'
->
-
-function loadPart(load: LoadResult, plan: LoadPlan): LoadPart {
-  return {
-    startedAt: new Date(load.startedAtMs).toISOString(),
-    durationMs: load.durationMs,
-    warmupMs: load.warmupMs ?? plan.warmupMs,
-    offeredRate: load.offeredRate,
-    achievedRate: load.achievedRate,
-    arrivals: load.arrivals,
-    outstandingAtEnd: load.outstandingAtEnd,
-    outcomes: load.outcomes,
-    latencyUs: load.latencyUs,
-    serviceTimeUs: load.serviceTimeUs,
-    failedLatencyUs: load.failedLatencyUs,
-    generator: {
-      cores: load.generator.cpuUs / 1000 / load.durationMs,
-      lagUsP50: load.lagUs.p50,
-      lagUsP99: load.lagUs.p99,
-      lagUsMax: load.lagUs.max,
-      queueUsP99: load.queueUs.p99,
-      eventLoopUtilization: load.generator.eventLoopUtilization,
-      connectionsOpened: load.connections.opened,
-      connectionsClosedEarly: load.connections.closedEarly,
-    },
-    points: [...load.points],
-  }
 }
 
 /** Containers that run as another process now than before the window. */

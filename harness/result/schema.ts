@@ -132,6 +132,14 @@ export const window = z.strictObject({
       description:
         'what reading the counters at both edges cost, part of controlPlane; memory is read after the window',
     }),
+  host: z
+    .strictObject({
+      clockJumpMs: z.number(),
+      cpuMhzBefore: z.number().nullable(),
+      cpuMhzAfter: z.number().nullable(),
+    })
+    .optional()
+    .meta({ description: 'what should not have changed between the edges of the window' }),
   generator: z.strictObject({
     cores: z.number().nonnegative(),
     lagUsP50: z.number().nonnegative(),

@@ -1,6 +1,7 @@
 import type { Role } from '../modes.ts'
 import type { Window } from '../result/schema.ts'
 import type { TrackedProcess } from './census.ts'
+import { type HostState, readHostState } from './host-state.ts'
 import { type NodeCounters, nodeCpuBetween, readNodeCounters } from './node.ts'
 import { cpuBetweenUs, type ProcessCpu, readProcessCpu, readProcessMemory } from './proc.ts'
 import { readWithPs } from './ps.ts'
@@ -9,6 +10,7 @@ import { readWithPs } from './ps.ts'
 export interface CounterReading {
   readonly atMs: number
   readonly node: NodeCounters
+  readonly host: HostState
   readonly processes: ReadonlyMap<number, ProcessCpu>
   /** What the reading itself cost this process. */
   readonly costUs: number
@@ -22,7 +24,8 @@ export function readCounters(
   const own = process.cpuUsage()
   const node = readNodeCounters()
   const atMs = performance.now()
-  return { atMs, node, processes: readProcesses(tracked, bystanders), costUs: spentUs(own) }
+  const processes = readProcesses(tracked, bystanders)
+  return { atMs, node, processes, host: readHostState(), costUs: spentUs(own) }
 }
 
 const hasProc = process.platform === 'linux'

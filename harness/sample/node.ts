@@ -17,8 +17,10 @@ export type NodeCpu = NonNullable<Window['nodeCpu']>
 
 const tickUs = 10_000
 
-export function readNodeCounters(): NodeCounters {
-  const text = readText('/proc/stat')
+export function readNodeCounters(
+  read: (path: string) => string | undefined = readText,
+): NodeCounters {
+  const text = read('/proc/stat')
   return text === undefined ? readWithNode() : parseStat(text)
 }
 

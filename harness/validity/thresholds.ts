@@ -50,6 +50,19 @@ export const stealShareWarning = 0.05
 export const samplesForP50 = 20
 export const samplesForP99 = 1_000
 
+/** The same request costs a tenth less CPU time at a tenth more speed. */
+export const frequencyShareWarning = 0.1
+
+/** NTP slews by at most 0.5 ms a second; further apart, somebody set the clock. */
+export const clockJumpMsWarning = 50
+export const clockSlewShare = 0.001
+
+/**
+ * CPU in nobody's account against what the processes of the run used. Below the limit of a busy host
+ * it may be the kernel's own work for the run (sockets in softirq), which then is missing in its cost.
+ */
+export const unattributedShareWarning = 0.5
+
 /**
  * Roles and interrupts summing to more than the machine was busy means that the account is wrong, not
  * that someone else worked. Short windows round to ticks of 10 ms per CPU.

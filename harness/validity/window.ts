@@ -135,11 +135,17 @@ const tooFewSamples: Check = ({ window }) => {
   return {
     code: 'few-samples',
     severity: severe ? 'error' : 'warning',
-    message: `${n} answers are too few for ${severe ? 'a median' : 'a p99'}`,
+    message: `${n} answers are too few for ${severe ? 'a median' : missingPercentiles(n)}`,
     hint: 'raise --duration or --rate',
     value: n,
     limit: severe ? limits.samplesForP50 : limits.samplesForP99,
   }
+}
+
+/** `p95 and p99`, by the rule that ten samples lie beyond each. */
+function missingPercentiles(n: number): string {
+  const all = [0.9, 0.95, 0.99].filter((p) => n * (1 - p) < 10 - 1e-6)
+  return all.map((p) => `p${p * 100}`).join(' and ')
 }
 
 const notSteady: Check = ({ window: { steady } }) => {
@@ -214,6 +220,52 @@ const accountOverdrawn: Check = ({ window: { nodeCpu } }) => {
   }
 }
 
+const frequencyChanged: Check = ({ window: { host } }) => {
+  if (host === undefined || host.cpuMhzBefore === null || host.cpuMhzAfter === null) return
+  const share = Math.abs(host.cpuMhzAfter / host.cpuMhzBefore - 1)
+  if (share <= limits.frequencyShareWarning) return undefined
+  const [from, to] = [host.cpuMhzBefore, host.cpuMhzAfter].map((mhz) => mhz.toFixed(0))
+  return {
+    code: 'cpu-frequency-changed',
+    severity: 'warning',
+    message: `the CPUs went from ${from} to ${to} MHz, and CPU time per request with them`,
+    hint: 'set the performance governor, or keep the machine cool and on mains',
+    value: share,
+    limit: limits.frequencyShareWarning,
+  }
+}
+
+const clockJumped: Check = ({ window: { host, durationMs } }) => {
+  const jumpMs = Math.abs(host?.clockJumpMs ?? 0)
+  const limit = limits.clockJumpMsWarning + limits.clockSlewShare * durationMs
+  if (jumpMs <= limit) return undefined
+  return {
+    code: 'clock-jumped',
+    severity: 'warning',
+    message: `the wall clock was moved by ${jumpMs.toFixed(0)} ms during the window`,
+    hint: 'durations come from the monotonic clock and hold; time stamps and certificates may not',
+    value: host?.clockJumpMs ?? 0,
+    limit,
+  }
+}
+
+const unattributed: Check = ({ window: { nodeCpu } }) => {
+  if (nodeCpu === null || nodeCpu.attributedUs === 0) return undefined
+  const ofMachine = nodeCpu.remainderUs / (nodeCpu.wallMs * 1000 * nodeCpu.cores)
+  const share = nodeCpu.remainderUs / nodeCpu.attributedUs
+  // More than that and it is another program: host-busy says so.
+  if (ofMachine > limits.foreignCpuShareWarning) return undefined
+  if (share <= limits.unattributedShareWarning) return undefined
+  return {
+    code: 'cpu-unattributed',
+    severity: 'warning',
+    message: `${percent(share)} as much CPU as the run used is in nobody's account`,
+    hint: 'other programs, or kernel work for the run: raise --rate so that it weighs less',
+    value: share,
+    limit: limits.unattributedShareWarning,
+  }
+}
+
 const processLost: Check = ({ lost }) => {
   const [first] = lost
   if (first === undefined) return undefined
@@ -253,6 +305,9 @@ const checks: readonly Check[] = [
   hostSaturated,
   stolenTime,
   accountOverdrawn,
+  unattributed,
+  frequencyChanged,
+  clockJumped,
 ]
 
 const ms = (us: number): string => `${(us / 1000).toFixed(1)} ms`

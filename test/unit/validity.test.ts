@@ -99,6 +99,43 @@ const table: readonly [name: string, changes: Partial<Window>, expected: readonl
     node({ remainderUs: -60_000 }),
     ['warning cpu-account-open'],
   ],
+  [
+    'half as much unaccounted CPU as the run used is a warning',
+    node({ attributedUs: 200_000, remainderUs: 110_000 }),
+    ['warning cpu-unattributed'],
+  ],
+  [
+    'CPUs that slow down by more than a tenth are a warning',
+    { host: { clockJumpMs: 0, cpuMhzBefore: 3400, cpuMhzAfter: 2800 } },
+    ['warning cpu-frequency-changed'],
+  ],
+  [
+    'CPUs of unknown speed are no finding',
+    { host: { clockJumpMs: 0, cpuMhzBefore: null, cpuMhzAfter: 2800 } },
+    [],
+  ],
+  [
+    'a wall clock set back by a second is a warning',
+    { host: { clockJumpMs: -1000, cpuMhzBefore: null, cpuMhzAfter: null } },
+    ['warning clock-jumped'],
+  ],
+  [
+    'a wall clock slewed by NTP is no finding',
+    { host: { clockJumpMs: 1.5, cpuMhzBefore: null, cpuMhzAfter: null } },
+    [],
+  ],
+  [
+    'a load that still moved when the warm-up had to end is a warning',
+    {
+      steady: {
+        reached: false,
+        cutMs: 8000,
+        slices: 32,
+        moving: [{ series: 'cpu', slope: -0.3, step: -0.2 }],
+      },
+    },
+    ['warning not-steady'],
+  ],
   ['a platform without node counters is no finding', { nodeCpu: null }, []],
 ]
 
