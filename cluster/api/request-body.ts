@@ -6,6 +6,9 @@ import { decodeObject } from './protobuf/decode.ts'
 /** The limit of the API server of Kubernetes (`limitedReadBody`). */
 const BODY_MAX_BYTES = 3 * 1024 * 1024
 
+/** Deeper than any object of any kind, and shallow enough to be walked by recursion. */
+const DEPTH_MAX = 200
+
 export interface Body {
   /** Without parameters, lower case; empty when the client gave none. */
   readonly contentType: string
@@ -50,11 +53,18 @@ export async function parseObject(body: Body): Promise<JsonObject> {
 
 function attempt(parse: () => unknown): unknown {
   try {
-    return parse()
+    const value = parse()
+    if (isDeeperThan(DEPTH_MAX, value)) throw new Error(`it is nested deeper than ${DEPTH_MAX}`)
+    return value
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw statusError('BadRequest', `the body of the request could not be read: ${why}`)
   }
+}
+
+function isDeeperThan(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth === 0 || Object.values(value).some((member) => isDeeperThan(depth - 1, member))
 }
 
 function tooLarge(): Error {

@@ -13,6 +13,9 @@ import { type Body, parseBody, parseObject } from './request-body.ts'
 import { notAllowed, type Route } from './route.ts'
 import { scaleOf, withScale } from './scale.ts'
 
+/** What etcd takes in one request (--max-request-bytes). */
+const OBJECT_MAX_LENGTH = 1.5 * 1024 * 1024
+
 export interface Written {
   readonly status: 200 | 201
   readonly object: Readonly<KubeObject>
@@ -30,7 +33,7 @@ export async function createObject(store: MemoryStore, request: WriteRequest): P
   const { route, query, body, fields } = request
   const given = addressed(await parseObject(body), route)
   const object = fields.sent(given, route.kind) as KubeObject
-  const claimed = claimChanges(object, undefined, managerOf(request))
+  const claimed = limited(claimChanges(object, undefined, managerOf(request)))
   return { status: 201, object: store.create(claimed, { dryRun: isDryRun(query) }) }
 }
 
@@ -70,7 +73,7 @@ function applyDocument(store: MemoryStore, request: WriteRequest, document: unkn
   const current = store.peek(refOf(route))
   const fieldManager = query.get('fieldManager') ?? ''
   const options = { kind, fieldManager, force: isOn(query, 'force'), now: new Date() }
-  const object = applyObject(current, applied, options)
+  const object = limited(applyObject(current, applied, options))
   const mode = { dryRun: isDryRun(query) }
   if (current === undefined) {
     if (subresource !== undefined) throw notFound(kind, route.name ?? '')
@@ -101,10 +104,17 @@ export function refOf({ kind, namespace, name = '' }: Route) {
 function save(store: MemoryStore, request: WriteRequest, object: KubeObject): KubeObject {
   const { route, query } = request
   const mode = { dryRun: isDryRun(query) }
-  const claimed = claimChanges(object, stored(store, route), managerOf(request))
+  const claimed = limited(claimChanges(object, stored(store, route), managerOf(request)))
   if (route.subresource === undefined) return store.update(claimed, mode)
   if (route.subresource === 'status') return store.updateStatus(claimed, mode)
   throw notAllowed()
+}
+
+/** Patches could make an object larger and larger without any of them being large. */
+function limited(object: KubeObject): KubeObject {
+  if (JSON.stringify(object).length <= OBJECT_MAX_LENGTH) return object
+  const message = `the object is too large: limit is ${OBJECT_MAX_LENGTH}`
+  throw statusError('RequestEntityTooLarge', message)
 }
 
 function managerOf({ route, query, userAgent }: WriteRequest): Manager {

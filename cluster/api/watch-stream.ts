@@ -9,7 +9,7 @@ import type { StoreEvent } from './store.ts'
 /** As in Kubernetes, so that a resumed watch of a quiet kind does not begin with 410. */
 const BOOKMARK_INTERVAL_MS = 60_000
 /** A client that lets this much pile up is cut off, and lists again. */
-const BACKLOG_MAX_BYTES = 16 * 1024 * 1024
+const BACKLOG_MAX_BYTES = 2 * 1024 * 1024
 
 export interface WatchRequest {
   readonly store: MemoryStore
@@ -34,8 +34,10 @@ export function streamWatch(request: WatchRequest): void {
   const bookmarks = isOn(query, 'allowWatchBookmarks')
   const timeoutSeconds = numberOf(query, 'timeoutSeconds')
 
+  // What a watch begins with comes in one piece, however much it is.
+  let initialBytes = 0
   const write = (type: string, json: string): void => {
-    if (response.writableLength > BACKLOG_MAX_BYTES) response.destroy()
+    if (response.writableLength > BACKLOG_MAX_BYTES + initialBytes) response.destroy()
     else response.write(`{"type":"${type}","object":${json}}\n`)
   }
   const onEvent = ({ type, object }: StoreEvent): void => {
@@ -65,7 +67,11 @@ export function streamWatch(request: WatchRequest): void {
     'cache-control': 'no-cache, private',
   })
   response.flushHeaders()
-  for (const object of initial) onEvent({ type: 'ADDED', object })
+  for (const object of initial) {
+    const json = render(object)
+    initialBytes += json.length
+    write('ADDED', json)
+  }
   if (sendInitial) bookmark({ 'k8s.io/initial-events-end': 'true' })
 
   let watch: { stop(): void }

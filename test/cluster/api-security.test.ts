@@ -96,3 +96,73 @@ test('a failure of the server itself is a 500 that gives nothing away', async ()
   assert.equal(errors.length, 1)
   await server.close()
 })
+
+test('what grows when it is unpacked is refused: deep nesting, copies of copies, many small patches', async () => {
+  const deep = `{"metadata":{"name":"deep"},"data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+  const nested = await api.call('POST', MAPS, { body: deep })
+  assert.deepEqual([nested.status, nested.json.reason], [400, 'BadRequest'])
+
+  api.store.create(configMap('grown', { a: 'x'.repeat(1_000) }))
+  const type = 'application/json-patch+json'
+  const double = Array.from({ length: 40 }, (_, index) => ({
+    op: 'copy',
+    from: '/data',
+    path: `/data/n${index}`,
+  }))
+  const copied = await api.call('PATCH', `${MAPS}/grown`, { body: double, type })
+  assert.deepEqual([copied.status, copied.json.reason], [413, 'RequestEntityTooLarge'])
+
+  const merge = 'application/merge-patch+json'
+  const annotations = { big: 'x'.repeat(200_000) }
+  const patch = (index: number) => {
+    const labels = { [`n${index}`]: 'x' }
+    const body = { metadata: { annotations, labels }, data: { [`k${index}`]: 'x'.repeat(400_000) } }
+    return api.call('PATCH', `${MAPS}/grown`, { body, type: merge })
+  }
+  const codes: number[] = []
+  for (let index = 0; index < 4; index += 1) codes.push((await patch(index)).status)
+  assert.deepEqual(codes.slice(0, 2), [200, 200])
+  assert.ok((codes[3] ?? 0) >= 400, codes.join())
+  const { data } = api.store.get({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    namespace: 'default',
+    name: 'grown',
+  }) as { data?: object } & ReturnType<typeof configMap>
+  assert.ok(JSON.stringify(data).length < 1.5 * 1024 * 1024)
+})
+
+test('a client that never reads its watch is cut off, and others go on', async () => {
+  const deaf = await api.open('GET', `${MAPS}?watch=1`)
+  const closed = new Promise((resolve) => deaf.once('close', resolve))
+  deaf.on('error', () => undefined)
+  const reader = await api.open('GET', `${MAPS}?watch=1&labelSelector=loud`)
+  let heard = 0
+  reader.setEncoding('utf8').on('data', (text: string) => {
+    heard += text.split('\n').length - 1
+  })
+  const noise = 'x'.repeat(100_000)
+  api.store.create(configMap('loud', { noise }, { loud: 'yes' }))
+  const before = process.memoryUsage().external
+  for (let n = 0; n < 300; n += 1) {
+    api.store.update(configMap('loud', { noise, n: String(n) }, { loud: 'yes' }))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const grownBytes = process.memoryUsage().external - before
+  assert.ok(grownBytes < 24 * 1024 * 1024, `${grownBytes} bytes piled up`)
+  deaf.resume()
+  await closed
+  while (heard < 300) await new Promise((resolve) => reader.once('data', resolve))
+  reader.destroy()
+})
+
+test('the token is in no answer and no error', async () => {
+  const { token } = api.server
+  const paths = ['/version', '/api', '/openapi/v3', '/api/v1/nope', `${MAPS}/none`]
+  for (const path of paths) {
+    const answer = await api.call('GET', path)
+    assert.equal(answer.text.includes(token), false, path)
+    assert.equal(JSON.stringify(answer.headers).includes(token), false, path)
+  }
+  assert.equal(process.argv.join(' ').includes(token), false)
+})

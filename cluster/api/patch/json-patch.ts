@@ -3,6 +3,8 @@ import { clone, isObject, type JsonObject, sameJson } from '../json.ts'
 
 /** As in Kubernetes: enough for anything sensible, too few to keep the server busy. */
 const OPERATIONS_MAX = 10_000
+/** Copies of copies grow without end (JSONPatchMaxCopyBytes of Kubernetes). */
+const COPIED_MAX_BYTES = 3 * 1024 * 1024
 
 /** JSON Patch, https://www.rfc-editor.org/rfc/rfc6902. All operations or none; changes no argument. */
 export function jsonPatch(document: unknown, operations: unknown): unknown {
@@ -14,9 +16,17 @@ export function jsonPatch(document: unknown, operations: unknown): unknown {
     throw statusError('RequestEntityTooLarge', message)
   }
   let result = clone(document)
+  let copiedBytes = 0
   operations.forEach((operation: unknown, index) => {
     if (!isObject(operation) || typeof operation.path !== 'string') {
       throw statusError('BadRequest', `operation ${index} of the JSON patch has no path`)
+    }
+    if (operation.op === 'copy') {
+      copiedBytes += sizeOf(read(result, pointer(givenFrom(operation)), operation.path))
+      if (copiedBytes > COPIED_MAX_BYTES) {
+        const message = `the JSON patch copies more than ${COPIED_MAX_BYTES} bytes`
+        throw statusError('RequestEntityTooLarge', message)
+      }
     }
     result = apply(result, operation, operation.path)
   })
@@ -106,6 +116,10 @@ function elementIndex(token: string, most: number, path: string): number {
   const index = /^(0|[1-9]\d*)$/.test(token) ? Number(token) : -1
   if (index < 0 || index > most) throw rejected(`${path}: index ${token} is out of bounds`)
   return index
+}
+
+function sizeOf(value: unknown): number {
+  return JSON.stringify(value)?.length ?? 0
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6901 */
