@@ -22,6 +22,7 @@ export async function openCluster(
   const cluster = await startEmbeddedCluster({
     directory: folder,
     images: generatorImages,
+    ...addressesFrom(process.env.MESHBENCH_ADDRESSES),
     onNotice,
     signal,
   })
@@ -36,4 +37,9 @@ export async function openCluster(
       clearTimeout(timer)
     },
   }
+}
+
+/** Left to the cluster unless set; for trying on Linux what other systems need. */
+function addressesFrom(text: string | undefined): { addresses?: 'own' | 'shared' } {
+  return text === 'own' || text === 'shared' ? { addresses: text } : {}
 }

@@ -1,7 +1,8 @@
 /**
  * Which addresses pods, captures and services have. The rest of the cluster names sockets by pod
- * address and container port and asks `bind` where such a socket really is, so that a platform whose
- * loopback is a single address can map both to ports of it.
+ * address and container port and asks `socket` where such a socket really is, so that a platform
+ * whose loopback is a single address can map both to ports of it. Whatever is told to a process to
+ * bind or dial went through `socket`.
  */
 export interface AddressPlan {
   /** An unused pod: what others call it, and where the application itself listens. */

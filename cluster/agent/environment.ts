@@ -1,9 +1,10 @@
 import type { Container, EnvVar, Pod, Service } from '../kinds.ts'
-import type { PodAddress } from './address-plan.ts'
+import type { AddressPlan, PodAddress } from './address-plan.ts'
 
 export interface EnvironmentFacts {
   readonly pod: Pod
   readonly address: PodAddress
+  readonly socket: AddressPlan['socket']
   /** Services of the pod's namespace and where this pod reaches each of their ports. */
   readonly services: readonly {
     readonly service: Service
@@ -25,13 +26,17 @@ export function environmentOf(
     Object.assign(environment, serviceVariables(service, reach))
   }
   environment.HOSTNAME = facts.pod.metadata.name
-  environment.HOST = facts.address.appHost
-  environment.SOCKETS_FROM_PARENT = '1'
+  const listen = (port: number) => facts.socket(facts.address.appHost, port)
   const port = container.ports?.[0]?.containerPort
-  if (port !== undefined) environment.PORT = String(port)
+  environment.HOST = port === undefined ? facts.address.appHost : listen(port).host
+  environment.SOCKETS_FROM_PARENT = '1'
+  if (port !== undefined) environment.PORT = String(listen(port).port)
   for (const variable of container.env ?? []) {
     environment[variable.name] = expand(resolveVariable(variable, facts), environment)
   }
+  // What the manifest calls its port is the container's; the process gets the real one.
+  const own = container.env?.some(({ name }) => name === 'PORT') ? Number(environment.PORT) : 0
+  if (own > 0) environment.PORT = String(listen(own).port)
   return environment
 }
 

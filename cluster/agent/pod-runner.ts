@@ -206,7 +206,7 @@ export class PodRunner {
         const address = this.#captureAddress(service)
         return { service, reach: (port: number) => plan.socket(address, port) }
       })
-    const facts = { pod: this.pod, address: this.address, services }
+    const facts = { pod: this.pod, address: this.address, socket: plan.socket, services }
     return { PROCESS_TITLE: title, ...environmentOf(container, facts) }
   }
 

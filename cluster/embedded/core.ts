@@ -1,6 +1,6 @@
 import type { AddressPlan } from '../agent/address-plan.ts'
+import { type Addresses, claimAddresses } from '../agent/addresses.ts'
 import { NodeAgents, type NodeAgentsContext } from '../agent/agents.ts'
-import { claimLoopbackBlock } from '../agent/loopback-block.ts'
 import { createStore, type MemoryStore } from '../api/memory-store.ts'
 import { admission } from '../controllers/admission.ts'
 import { startControllers } from '../controllers/index.ts'
@@ -17,6 +17,7 @@ export interface CoreOptions {
   readonly trustDomain: string
   /** @default 24 h */
   readonly certificateLifetimeMs?: number
+  readonly addresses?: Addresses
   readonly onNotice: (notice: string) => void
 }
 
@@ -32,7 +33,7 @@ const dayMs = 24 * 60 * 60 * 1000
 
 export async function startCore(options: CoreOptions): Promise<Core> {
   const { images, logDirectory, issuer, trustDomain, onNotice } = options
-  const plan = await claimLoopbackBlock()
+  const plan = await claimAddresses(options.addresses)
   const onError = (error: unknown): void =>
     onNotice(`internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   const clusterIps = { next: plan.takeClusterIp }

@@ -26,6 +26,7 @@ export async function startEmbeddedCluster(
     logDirectory: join(directory, 'logs'),
     issuer: ca,
     trustDomain,
+    ...(options.addresses ? { addresses: options.addresses } : {}),
     onNotice: options.onNotice ?? (() => undefined),
   })
   const kubeconfigPath = join(directory, 'kubeconfig')

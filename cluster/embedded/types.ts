@@ -1,3 +1,4 @@
+import type { Addresses } from '../agent/addresses.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { ProcessReader } from './usage.ts'
 
@@ -8,6 +9,11 @@ export interface EmbeddedClusterOptions {
   readonly images?: ImageCatalogue
   /** Reads what processes have used, for `kubectl top`. @default /proc where there is one */
   readonly readProcesses?: ProcessReader
+  /**
+   * Whether every pod has an address of its own in 127.0.0.0/8, or a port of 127.0.0.1.
+   * @default own where the system has all of 127.0.0.0/8
+   */
+  readonly addresses?: Addresses
   readonly signal?: AbortSignal
   /** One line for people about something noteworthy: a container crashed, a proxy was restarted. */
   readonly onNotice?: (notice: string) => void

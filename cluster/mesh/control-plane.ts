@@ -120,8 +120,8 @@ export class ControlPlane implements MeshKnowledge {
   }
 
   #push(): void {
-    const { view, trustDomain, runners, onKnowledge } = this.#context
-    const state = meshState(view, trustDomain)
+    const { view, trustDomain, plan, runners, onKnowledge } = this.#context
+    const state = meshState(view, trustDomain, plan.socket)
     const all = runners()
     const identities = new Set<string>()
     for (const { feed, runner } of this.#feeds.values()) {

@@ -2,11 +2,15 @@ import type { AuthorizationPolicy, MeshState } from '../../proxies/config/mesh-s
 import type { ClusterView } from '../controllers/view.ts'
 import { mtlsOf, mtlsPolicy } from './peer-authentication.ts'
 import { meshService } from './services.ts'
-import { meshWorkload } from './workloads.ts'
+import { meshWorkload, type WorkloadSources } from './workloads.ts'
 import { convertForZtunnel } from './ztunnel-policy.ts'
 
 /** Everything the mesh knows, from what is in the cluster now. Sorted, so that equal means same. */
-export function meshState(view: ClusterView, trustDomain: string): MeshState {
+export function meshState(
+  view: ClusterView,
+  trustDomain: string,
+  socket: WorkloadSources['socket'] = (host, port) => ({ host, port }),
+): MeshState {
   const services = view.services.all()
   const slices = view.endpointSlices.all()
   const converted = view.authorizationPolicies.all().flatMap((object) => {
@@ -16,6 +20,7 @@ export function meshState(view: ClusterView, trustDomain: string): MeshState {
   const peerAuthentications = view.peerAuthentications.all()
   const sources = {
     trustDomain,
+    socket,
     services,
     slices,
     gateways: view.gateways.all(),

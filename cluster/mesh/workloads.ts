@@ -1,7 +1,14 @@
 import type { AuthorizationPolicy as L4Policy, Workload } from '../../proxies/config/mesh-state.ts'
+import type { AddressPlan } from '../agent/address-plan.ts'
 import { isPodReady } from '../controllers/conditions.ts'
 import type { EndpointSlice, PeerAuthentication, Pod, Service } from '../kinds.ts'
-import { dataplaneOf, meshAnnotations, meshLabels, systemNamespace } from '../mesh-labels.ts'
+import {
+  dataplaneOf,
+  hbonePort,
+  meshAnnotations,
+  meshLabels,
+  systemNamespace,
+} from '../mesh-labels.ts'
 import type { AuthorizationPolicy } from './istio-objects.ts'
 import { selects } from './istio-objects.ts'
 import { clusterId, proxyKindOf, serviceKey, workloadUid } from './naming.ts'
@@ -10,6 +17,8 @@ import { isSliceOf } from './services.ts'
 
 export interface WorkloadSources {
   readonly trustDomain: string
+  /** Where a pod's port really is. */
+  readonly socket: AddressPlan['socket']
   readonly services: readonly Service[]
   readonly slices: readonly EndpointSlice[]
   readonly peerAuthentications: readonly PeerAuthentication[]
@@ -31,6 +40,8 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
   const owner = ownerOf(pod)
   const policies = policiesOf(pod, sources)
   const healthy = isPodReady(pod) && pod.metadata.deletionTimestamp === undefined
+  const services = backedServices(uid, sources)
+  const sockets = movedSockets(pod, podIP, Object.values(services).flatMap(Object.values), sources)
   return {
     uid: workloadUid(namespace, name),
     name,
@@ -54,8 +65,9 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
       'latest',
     clusterId,
     status: healthy ? 'Healthy' : 'Unhealthy',
-    services: backedServices(uid, sources),
+    services,
     ...(labels?.[meshLabels.tlsMode] === 'istio' ? { tlsMode: 'istio' as const } : {}),
+    ...(sockets ? { sockets } : {}),
     ...(policies.length > 0 ? { authorizationPolicies: policies } : {}),
   }
 }
@@ -107,6 +119,21 @@ function backedServices(
     }
   }
   return backed
+}
+
+/** Where its ports are, if the plan of addresses puts any elsewhere than at its address. */
+function movedSockets(
+  { spec }: Pod,
+  podIp: string,
+  targets: readonly number[],
+  { socket }: WorkloadSources,
+): Workload['sockets'] {
+  const declared = spec.containers.flatMap(({ ports }) => ports ?? [])
+  const ports = new Set([...declared.map(({ containerPort }) => containerPort), ...targets])
+  const moved = [...ports, hbonePort]
+    .map((port) => [port, socket(podIp, port)] as const)
+    .filter(([port, real]) => real.host !== podIp || real.port !== port)
+  return moved.length > 0 ? Object.fromEntries(moved) : undefined
 }
 
 /** A Deployment's pod belongs to a ReplicaSet named after it and the template's hash. */

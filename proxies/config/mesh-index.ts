@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { GatewayAddress, MeshState, Service, Workload } from './mesh-state.ts'
+import type { SocketAddress } from './process.ts'
 
 /** One way to reach a service port. */
 export interface Endpoint {
@@ -15,6 +16,16 @@ export function serviceKey(service: Service): string {
 
 export function identityOf(workload: Workload): string {
   return `spiffe://${workload.trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`
+}
+
+/** Where to dial a port of a workload. */
+export function socketOf(workload: Workload, ip: string, port: number): SocketAddress {
+  return workload.sockets?.[String(port)] ?? { host: ip, port }
+}
+
+/** The address a proxy of the workload connects from; undefined when the workload cannot bind it. */
+export function sourceOf(workload: Workload): string | undefined {
+  return workload.sockets ? undefined : workload.workloadIps[0]
 }
 
 /** Lookups over one snapshot. Immutable; a new snapshot gets a new index. */

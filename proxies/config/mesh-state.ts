@@ -40,6 +40,11 @@ export interface Workload {
   readonly tlsMode?: 'istio'
   /** meshbench: where its HBONE listener is when not on port 15008 of its address. */
   readonly hbonePort?: number
+  /**
+   * meshbench: port -> where it really is, when its address is only a name (a loopback of one address).
+   * Nobody can then bind that address either.
+   */
+  readonly sockets?: Readonly<Record<string, { readonly host: string; readonly port: number }>>
 }
 
 export interface GatewayAddress {

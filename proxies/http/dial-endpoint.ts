@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { type Endpoint, identityOf } from '../config/mesh-index.ts'
+import { type Endpoint, identityOf, socketOf } from '../config/mesh-index.ts'
 import { dialTcp } from '../dial.ts'
 import type { HbonePool } from '../hbone/pool.ts'
 import { HBONE_PORT } from '../hbone/settings.ts'
@@ -10,7 +10,7 @@ import type { HttpLimits } from './limits.ts'
 /** Who dials: the proxy's identity and the address its connections come from. */
 export interface Dialler {
   readonly credential: () => Credential
-  readonly sourceIp: () => string
+  readonly sourceIp: () => string | undefined
   readonly tunnels: HbonePool
   readonly limits: HttpLimits
 }
@@ -27,9 +27,10 @@ export async function dialEndpoint(
   signal?: AbortSignal,
 ): Promise<Duplex> {
   const expectedIdentities = [identityOf(workload)]
-  const address = { host: ip, port: targetPort }
+  const address = socketOf(workload, ip, targetPort)
+  const source = sourceIp()
   const common = {
-    localAddress: sourceIp(),
+    ...(source ? { localAddress: source } : {}),
     timeoutMs: limits.connectTimeoutMs,
     ...(signal ? { signal } : {}),
   }
@@ -43,9 +44,14 @@ export async function dialEndpoint(
     })
   }
   if (workload.protocol === 'HBONE') {
-    const nextHop = { host: ip, port: workload.hbonePort ?? HBONE_PORT }
+    const nextHop = socketOf(workload, ip, workload.hbonePort ?? HBONE_PORT)
     return tunnels.open(
-      { credential: credential(), expectedIdentities, nextHop, sourceIp: sourceIp() },
+      {
+        credential: credential(),
+        expectedIdentities,
+        nextHop,
+        ...(source ? { sourceIp: source } : {}),
+      },
       { authority: `${ip}:${targetPort}` },
       signal,
     )

@@ -1,5 +1,11 @@
 import type { Duplex } from 'node:stream'
-import { type Endpoint, identityOf, type MeshIndex, serviceKey } from '../config/mesh-index.ts'
+import {
+  type Endpoint,
+  identityOf,
+  type MeshIndex,
+  serviceKey,
+  socketOf,
+} from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
 import type { Cluster, Upstream } from './cluster.ts'
@@ -119,5 +125,7 @@ export class ServiceClusters {
 /** Two endpoints with equal keys are reached in the same way and prove the same identity. */
 function endpointKey({ ip, targetPort, workload }: Endpoint): string {
   const { protocol, tlsMode, hbonePort } = workload
-  return [ip, targetPort, protocol, tlsMode, hbonePort, identityOf(workload)].join('|')
+  const { host, port } = socketOf(workload, ip, targetPort)
+  const identity = identityOf(workload)
+  return [ip, targetPort, host, port, protocol, tlsMode, hbonePort, identity].join('|')
 }

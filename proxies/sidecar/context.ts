@@ -15,8 +15,8 @@ export interface PodView {
   readonly index: MeshIndex
   readonly local: LocalWorkload
   readonly workload: Workload
-  /** The pod's address, from which its proxy connects too. */
-  readonly ip: string
+  /** The pod's address, from which its proxy connects too, if it can be bound. */
+  readonly source: string | undefined
   /** Our `x-envoy-peer-metadata` lines. */
   readonly metadata: string
 }

@@ -35,7 +35,7 @@ export function inbound(
       const message = `the application does not listen on container port ${port}`
       return Promise.reject(new ProxyError('CONNECT_FAILED', message))
     }
-    const localAddress = sourceFor(address.host)
+    const localAddress = context.view().source && sourceFor(address.host)
     return dialTcp(address, {
       timeoutMs: limits.connectTimeoutMs,
       ...(localAddress ? { localAddress } : {}),

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Endpoint, identityOf } from '../config/mesh-index.ts'
+import { type Endpoint, identityOf, socketOf } from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
 import type { CapturedListener, SocketAddress } from '../config/process.ts'
 import { dialTcp } from '../dial.ts'
@@ -109,7 +109,11 @@ function passThrough(
   }
   relayTcp(
     client,
-    () => dialTcp(address, { localAddress: view.ip, timeoutMs: context.limits.connectTimeoutMs }),
+    () =>
+      dialTcp(destination ? socketOf(destination, address.host, address.port) : address, {
+        ...(view.source ? { localAddress: view.source } : {}),
+        timeoutMs: context.limits.connectTimeoutMs,
+      }),
     context.connections.connection('source', peers, false),
   )
 }

@@ -1,4 +1,4 @@
-import { MeshIndex } from '../config/mesh-index.ts'
+import { MeshIndex, sourceOf } from '../config/mesh-index.ts'
 import { ProxyError } from '../errors.ts'
 import { HbonePool } from '../hbone/pool.ts'
 import { HTTP_ALPN } from '../http/alpn.ts'
@@ -33,7 +33,7 @@ export function createSidecar(): ProxyProgram {
   }
   const dialler: Dialler = {
     credential: () => store.get(view().local.identity),
-    sourceIp: () => view().ip,
+    sourceIp: () => view().source,
     tunnels,
     limits,
   }
@@ -63,8 +63,9 @@ export function createSidecar(): ProxyProgram {
       const index = new MeshIndex(config.state)
       const { local, workload } = localWorkload(config, index)
       store.replace(config.certificates)
-      const ip = workload.workloadIps[0] ?? config.pod.ip
-      current = { config, index, local, workload, ip, metadata: peerMetadataLines(workload) }
+      const source = sourceOf(workload)
+      const metadata = peerMetadataLines(workload)
+      current = { config, index, local, workload, source, metadata }
       connections.forgetPeers()
       clusters.update(index)
     },

@@ -1,4 +1,4 @@
-import { MeshIndex } from '../config/mesh-index.ts'
+import { MeshIndex, sourceOf } from '../config/mesh-index.ts'
 import { ProxyError } from '../errors.ts'
 import { HbonePool } from '../hbone/pool.ts'
 import { HTTP_ALPN } from '../http/alpn.ts'
@@ -32,7 +32,7 @@ export function createWaypoint(): ProxyProgram {
   }
   const dialler: Dialler = {
     credential: () => store.get(view().local.identity),
-    sourceIp: () => view().workload.workloadIps[0] ?? '',
+    sourceIp: () => sourceOf(view().workload),
     tunnels,
     limits,
   }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { sourceOf } from '../config/mesh-index.ts'
 import type { CapturedListener } from '../config/process.ts'
 import { cutSides, type Side, splice } from '../copy.ts'
 import { dialTcp } from '../dial.ts'
@@ -100,7 +101,8 @@ async function openTunnel(
   route: Extract<Route, { kind: 'hbone' }>,
   sourceAddress: string,
 ): Promise<Side> {
-  const sourceIp = workload.workloadIps.find(canBind)
+  const own = sourceOf(workload)
+  const sourceIp = own !== undefined && canBind(own) ? own : undefined
   return pool.open(
     {
       credential,

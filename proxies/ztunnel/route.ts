@@ -1,4 +1,4 @@
-import { type Endpoint, identityOf, type MeshIndex } from '../config/mesh-index.ts'
+import { type Endpoint, identityOf, type MeshIndex, socketOf } from '../config/mesh-index.ts'
 import type { GatewayAddress, Service, Workload } from '../config/mesh-state.ts'
 import type { SocketAddress } from '../config/process.ts'
 import { ProxyError } from '../errors.ts'
@@ -62,11 +62,12 @@ export function routeOutbound(index: MeshIndex, source: Workload, wanted: Socket
 function toEndpoint({ workload, ip, targetPort }: Endpoint, service: Service | undefined): Route {
   const address = { host: ip, port: targetPort }
   if (workload.protocol === 'TCP') {
-    return { kind: 'tcp', nextHop: address, destination: workload, service }
+    const nextHop = socketOf(workload, ip, targetPort)
+    return { kind: 'tcp', nextHop, destination: workload, service }
   }
   return {
     kind: 'hbone',
-    nextHop: { host: ip, port: workload.hbonePort ?? HBONE_PORT },
+    nextHop: socketOf(workload, ip, workload.hbonePort ?? HBONE_PORT),
     authority: formatAuthority(address),
     expectedIdentities: [...(service?.subjectAltNames ?? []), identityOf(workload)],
     destination: workload,
@@ -93,7 +94,7 @@ function viaWaypoint(
   const names = 'hostname' in gateway ? (gateway.subjectAltNames ?? []) : []
   return {
     kind: 'hbone',
-    nextHop: { host: ip, port: workload.hbonePort ?? targetPort },
+    nextHop: socketOf(workload, ip, workload.hbonePort ?? targetPort),
     authority: formatAuthority(wanted),
     expectedIdentities: [...names, identityOf(workload)],
     destination: workload,

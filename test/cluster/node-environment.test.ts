@@ -18,6 +18,7 @@ const pod: Pod = {
   spec: { nodeName: 'one', containers: [] },
 }
 const address = { podIp: '127.1.1.1', appHost: '127.1.65.1' }
+const socket = (host: string, port: number) => ({ host, port })
 const service: Service = {
   ...kinds.service,
   metadata: { name: 'price-list', namespace: 'shop' },
@@ -42,20 +43,23 @@ test('a container finds services, its own address and its pod in the environment
     ],
   }
   const reach = (port: number) => ({ host: '127.1.128.1', port })
-  assert.deepEqual(environmentOf(container, { pod, address, services: [{ service, reach }] }), {
-    PRICE_LIST_SERVICE_HOST: '127.1.128.1',
-    PRICE_LIST_SERVICE_PORT: '80',
-    PRICE_LIST_SERVICE_PORT_HTTP: '80',
-    PRICE_LIST_SERVICE_PORT_ADMIN_API: '81',
-    HOSTNAME: 'cart-1',
-    HOST: '127.1.65.1',
-    SOCKETS_FROM_PARENT: '1',
-    PORT: '8080',
-    POD_NAME: 'cart-1',
-    APP: 'cart',
-    IP: '127.1.1.1',
-    URL: 'http://127.1.1.1/$(UNKNOWN)?cost=$5',
-  })
+  assert.deepEqual(
+    environmentOf(container, { pod, address, socket, services: [{ service, reach }] }),
+    {
+      PRICE_LIST_SERVICE_HOST: '127.1.128.1',
+      PRICE_LIST_SERVICE_PORT: '80',
+      PRICE_LIST_SERVICE_PORT_HTTP: '80',
+      PRICE_LIST_SERVICE_PORT_ADMIN_API: '81',
+      HOSTNAME: 'cart-1',
+      HOST: '127.1.65.1',
+      SOCKETS_FROM_PARENT: '1',
+      PORT: '8080',
+      POD_NAME: 'cart-1',
+      APP: 'cart',
+      IP: '127.1.1.1',
+      URL: 'http://127.1.1.1/$(UNKNOWN)?cost=$5',
+    },
+  )
 })
 
 test('the manifest decides about HOST and PORT when it names them', () => {
@@ -64,8 +68,18 @@ test('the manifest decides about HOST and PORT when it names them', () => {
     { name: 'HOST', value: '0.0.0.0' },
   ]
   const container = { name: 'app', image: 'x', ports: [{ containerPort: 8080 }], env }
-  const { HOST, PORT } = environmentOf(container, { pod, address, services: [] })
+  const { HOST, PORT } = environmentOf(container, { pod, address, socket, services: [] })
   assert.deepEqual([HOST, PORT], ['0.0.0.0', '9'])
+})
+
+test('a container port is told as the port where the process really listens', () => {
+  const moved = (_host: string, port: number) => ({ host: '127.0.0.1', port: port + 10_000 })
+  const facts = { pod, address, socket: moved, services: [] }
+  const ports = [{ containerPort: 8080 }]
+  const silent = environmentOf({ name: 'app', image: 'x', ports }, facts)
+  assert.deepEqual([silent.HOST, silent.PORT], ['127.0.0.1', '18080'])
+  const env = [{ name: 'PORT', value: '9' }]
+  assert.equal(environmentOf({ name: 'app', image: 'x', ports, env }, facts).PORT, '10009')
 })
 
 test('restarts wait 0, 1, 2, 4 ... 300 s, and start over after ten minutes of running', () => {
