@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command as Commander, CommanderError } from 'commander'
+import { buildCompare } from './commands/compare.ts'
 import { buildGate } from './commands/gate.ts'
 import { buildReport } from './commands/report.ts'
 import { buildRun } from './commands/run.ts'
@@ -49,6 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
   buildRun(program, act)
   buildReport(program, act)
+  buildCompare(program, act)
   buildGate(program, act)
   if (argv.length === 0) {
     process.stderr.write(program.helpInformation())
@@ -101,7 +103,7 @@ function printFailure(failure: Failure, argv: readonly string[]): void {
 function asUsage(error: CommanderError, argv: readonly string[]): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
-  const command = argv.find((word) => ['run', 'report', 'gate'].includes(word))
+  const command = argv.find((word) => ['run', 'report', 'compare', 'gate'].includes(word))
   const help = `meshbench ${command === undefined ? '' : `${command} `}--help lists what there is`
   return new UsageError(first, suggestion === '' ? help : `${suggestion} ${help}`)
 }

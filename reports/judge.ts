@@ -23,7 +23,7 @@ export function judge(compared: Unjudged, metric: Metric): Comparison['verdict']
 }
 
 /** What a difference must exceed: the noise of the two modes, and what anybody would care about. */
-function leastDifference(
+export function leastDifference(
   { baseValue, noiseFloor = 0 }: Unjudged,
   { minimumEffect }: Metric,
 ): number {

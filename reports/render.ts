@@ -1,7 +1,18 @@
 import type { Result } from '../harness/result/schema.ts'
 import { unknownFormat } from './errors.ts'
 
-export const formats = ['html', 'csv', 'md'] as const
+/** What a run writes. */
+export const defaultFormats = ['html', 'csv', 'md'] as const
+
+export const formats = [
+  ...defaultFormats,
+  'junit',
+  'svg',
+  'json',
+  'benchstat',
+  'github-action-benchmark',
+  'bencher',
+] as const
 
 export type Format = (typeof formats)[number]
 
@@ -27,7 +38,7 @@ export function parseFormats(list: string): Format[] {
 /** Every document of an analysed result. Renderers are loaded when asked for: vega alone takes 120 ms. */
 export async function renderAll(
   result: Result,
-  wanted: readonly Format[] = formats,
+  wanted: readonly Format[] = defaultFormats,
   options: RenderOptions = {},
 ): Promise<ReportFile[]> {
   const files = await Promise.all(wanted.map((format) => renderers[format](result, options)))
@@ -51,5 +62,28 @@ const renderers: Record<Format, (result: Result, options: RenderOptions) => Prom
     md: async (result) => {
       const { summaryMarkdown } = await import('./markdown/summary.ts')
       return [{ name: 'summary.md', content: summaryMarkdown(result) }]
+    },
+    junit: async (result) => {
+      const { runJunit } = await import('./junit/run.ts')
+      return [{ name: 'junit.xml', content: runJunit(result) }]
+    },
+    svg: async (result) => {
+      const { chartFiles } = await import('./svg/charts.ts')
+      return await chartFiles(result)
+    },
+    json: async (result) => [
+      { name: 'report.json', content: `${JSON.stringify(result, null, 2)}\n` },
+    ],
+    benchstat: async (result) => {
+      const { benchstat } = await import('./exports/benchstat.ts')
+      return [{ name: 'benchstat.txt', content: benchstat(result) }]
+    },
+    'github-action-benchmark': async (result) => {
+      const { githubActionBenchmark } = await import('./exports/github-action-benchmark.ts')
+      return [{ name: 'github-action-benchmark.json', content: githubActionBenchmark(result) }]
+    },
+    bencher: async (result) => {
+      const { bencher } = await import('./exports/bencher.ts')
+      return [{ name: 'bencher.json', content: bencher(result) }]
     },
   }

@@ -2,17 +2,22 @@ import { type Command as Commander, Option } from 'commander'
 import type { Command } from '../context.ts'
 
 export interface RawReportOptions {
-  readonly result: string
+  readonly result?: string
+  readonly history?: string
   readonly format?: string
   readonly out?: string
 }
 
 const examples = `
 Examples:
-  # all formats, beside the newest result
+  # the usual documents, beside the newest result
   meshbench report .meshbench/latest
   # only the table for a pull request
   meshbench report .meshbench/latest --format md
+  # the charts as files, and what other tools read
+  meshbench report .meshbench/latest --format svg,benchstat,bencher --out exports
+  # one page with the trend of all runs in a folder
+  meshbench report --history .meshbench
   # from a result of another machine, somewhere else
   meshbench report result.json --out public
 `
@@ -27,16 +32,22 @@ export function buildReport(
   program
     .command('report')
     .summary('write the documents of a result again')
-    .description('Makes report.html, CSV files and Markdown from a result.json that a run wrote.')
-    .argument('<result>', 'a run folder or its result.json')
+    .description(
+      'Makes the documents of a result.json that a run wrote: report.html, CSV files and Markdown, or other formats.',
+    )
+    .argument('[result]', 'a run folder or its result.json')
     .optionsGroup('Output:')
-    .option('--format <list>', 'of html, csv, md (default: all three)')
+    .option(
+      '--format <list>',
+      'of html, csv, md (these three by default), junit, svg, json, benchstat, github-action-benchmark, bencher',
+    )
+    .option('--history <dir>', 'instead: history.html, the trend of all runs in a folder')
     .option('--out <dir>', 'where the files go (default: beside the result)')
     .option('--json', 'print the paths as JSON')
     .option('--verbose', 'say more about errors')
     .addHelpOption(new Option('-h, --help', 'print help').helpGroup('Output:'))
     .addHelpText('after', examples)
-    .action((result: string, options: Omit<RawReportOptions, 'result'>) =>
-      action({ ...options, result }),
+    .action((result: string | undefined, options: Omit<RawReportOptions, 'result'>) =>
+      action({ ...options, ...(result !== undefined && { result }) }),
     )
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { makeFolder, writeAtomically } from '../../harness/result/folder.ts'
 import type { Result } from '../../harness/result/schema.ts'
 import { type Format, renderAll } from '../../reports/render.ts'
@@ -13,6 +13,7 @@ export async function writeDocuments(
   const files = await renderAll(record, formats)
   return files.map(({ name, content }) => {
     const path = join(folder, name)
+    if (name.includes('/')) makeFolder(dirname(path))
     writeAtomically(path, content)
     return path
   })

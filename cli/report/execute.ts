@@ -1,15 +1,31 @@
-import { statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { readResult } from '../../harness/result/read.ts'
 import { analyse } from '../../reports/analyse.ts'
 import { parseFormats } from '../../reports/render.ts'
 import type { RawReportOptions } from '../commands/report.ts'
 import type { CommandContext } from '../context.ts'
+import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { writeDocuments } from './documents.ts'
+import { folderOf } from './folder.ts'
 
 /** Analyses again, so that a newer meshbench says what it knows about an older run. */
 export async function report(raw: RawReportOptions, context: CommandContext): Promise<number> {
+  if (raw.history !== undefined) {
+    if (raw.result !== undefined || raw.format !== undefined) {
+      throw new UsageError(
+        '--history makes one page of many runs: it takes no result and no --format',
+        'leave them out, or leave --history out',
+      )
+    }
+    return await (await import('./history.ts')).history(raw.history, raw.out, context)
+  }
+  if (raw.result === undefined) {
+    throw new UsageError(
+      "missing required argument 'result'",
+      'name a run folder, for example .meshbench/latest, or --history DIR',
+    )
+  }
   const formats = raw.format === undefined ? undefined : parseFormats(raw.format)
   const source = resolve(raw.result)
   const record = analyse(readResult(source))
@@ -17,8 +33,4 @@ export async function report(raw: RawReportOptions, context: CommandContext): Pr
   const files = await writeDocuments(record, folder, formats)
   context.out(context.json ? JSON.stringify({ runId: record.runId, files }) : files.join('\n'))
   return exitCodes.ok
-}
-
-function folderOf(source: string): string {
-  return statSync(source).isDirectory() ? source : dirname(source)
 }

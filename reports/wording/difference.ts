@@ -30,6 +30,22 @@ export function describe(
   comparison: Comparison,
   style: NumberStyle = ascii,
 ): DifferenceText {
+  const { verdict } = comparison
+  const direction =
+    verdict === 'inconclusive'
+      ? indication(result, comparison)
+      : verdict === 'no-difference'
+        ? null
+        : verdict
+  return describeAs(comparison, direction, style)
+}
+
+/** With a direction the caller has settled: a verdict, or what all of too few repeats show. */
+export function describeAs(
+  comparison: Comparison,
+  direction: DifferenceText['direction'],
+  style: NumberStyle = ascii,
+): DifferenceText {
   const metric = metrics.find(({ id }) => id === comparison.metric)
   const { verdict, n } = comparison
   if (metric === undefined || comparison.difference === null || n === 0) {
@@ -45,7 +61,6 @@ export function describe(
       direction: null,
     }
   }
-  const direction = verdict === 'inconclusive' ? indication(result, comparison) : verdict
   if (direction === null) {
     const word = n < 2 ? 'too few repeats' : 'within the noise'
     return { amount: '~', interval, word, tone: 'neutral', direction }

@@ -47,7 +47,7 @@ const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
   [
     ['report'],
     "error: missing required argument 'result'",
-    '  hint: meshbench report --help lists what there is',
+    '  hint: name a run folder, for example .meshbench/latest, or --history DIR',
   ],
   [
     ['report', nowhere],

@@ -9,6 +9,7 @@ for (const [argv, golden] of [
   [['run', '--help'], 'help-run.txt'],
   [['report', '--help'], 'help-report.txt'],
   [['gate', '--help'], 'help-gate.txt'],
+  [['compare', '--help'], 'help-compare.txt'],
 ] as const) {
   test(`meshbench ${argv.join(' ')} prints its help to stdout and exits 0`, async () => {
     const { code, stdout, stderr } = await runCli(argv)

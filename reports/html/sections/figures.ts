@@ -32,7 +32,7 @@ export async function figuresPart(result: Result): Promise<Figures> {
   return { markup: html`<div class="figures">${figures}</div>`, specs }
 }
 
-async function figure(chart: Chart, specs: Record<string, PanelSpecs>): Promise<Markup> {
+export async function figure(chart: Chart, specs: Record<string, PanelSpecs>): Promise<Markup> {
   const panels = await Promise.all(
     chart.panels.map((panel, index) => drawPanel(panel, `${chart.id}-${index}`, specs)),
   )
