@@ -8,6 +8,7 @@ import { createLoop, type Loop } from '../controllers/loop.ts'
 import type { ClusterView } from '../controllers/view.ts'
 import { adminPorts } from '../mesh-labels.ts'
 import { type CertificateIssuer, Certificates } from './certificates.ts'
+import { l7Config } from './l7-config.ts'
 import { Linger } from './linger.ts'
 import { localWorkload, representedPods } from './local-workloads.ts'
 import { identityOf, proxyKindOf, workloadUid } from './naming.ts'
@@ -158,6 +159,7 @@ export class ControlPlane implements MeshKnowledge {
     if (kind !== 'ztunnel' && local.length === 0) return undefined
     const needed = new Set([own, ...local.map(({ identity }) => identity)])
     const { podIp } = runner.address
+    const l7 = l7Config(view.pods.get(runner.name, runner.namespace) ?? runner.pod, view)
     return {
       kind,
       trustDomain,
@@ -171,6 +173,7 @@ export class ControlPlane implements MeshKnowledge {
         stats: plan.socket(podIp, adminPorts.stats),
         readiness: plan.socket(podIp, adminPorts.readiness),
       },
+      ...(l7 ? { l7 } : {}),
     }
   }
 }

@@ -4,8 +4,9 @@ import type {
   Service as MeshService,
 } from '../../proxies/config/mesh-state.ts'
 import type { EndpointSlice, Gateway, Service, ServicePort } from '../kinds.ts'
-import { hbonePort, meshLabels } from '../mesh-labels.ts'
+import { hbonePort } from '../mesh-labels.ts'
 import { hostnameOf } from './naming.ts'
+import { waypointBinding } from './service-waypoint.ts'
 
 export interface ServiceSources {
   readonly slices: readonly EndpointSlice[]
@@ -57,22 +58,11 @@ function numericTarget(
   return resolved?.port ?? port
 }
 
-/** The service's own label decides, then its namespace's; `none` opts out (istiod waypoints.go). */
 function serviceWaypoint(service: Service, sources: ServiceSources): GatewayAddress | undefined {
-  const { labels, namespace = 'default' } = service.metadata
-  const source = labels?.[meshLabels.useWaypoint] ? labels : sources.namespaceLabels(namespace)
-  const name = source?.[meshLabels.useWaypoint]
-  if (!name || name === 'none') return undefined
-  const home = source?.[meshLabels.useWaypointNamespace] ?? namespace
-  const gateway = sources.gateways.find(
-    ({ metadata }) => metadata.name === name && metadata.namespace === home,
-  )
-  // The waypoint's own service would otherwise send its traffic to itself.
-  if (labels?.[meshLabels.gatewayName] === name) return undefined
-  const serves = gateway?.metadata.labels?.['istio.io/waypoint-for'] ?? 'service'
-  // One that was never ready is not a waypoint yet: traffic goes straight to the pods.
-  if (!gateway?.status?.addresses?.length || !['service', 'all'].includes(serves)) return undefined
-  return { destination: `${home}/${hostnameOf(name, home)}`, hboneMtlsPort: hbonePort }
+  const bound = waypointBinding(service, sources)
+  if (bound?.reason !== 'WaypointAccepted') return undefined
+  const { name, namespace } = bound
+  return { destination: `${namespace}/${hostnameOf(name, namespace)}`, hboneMtlsPort: hbonePort }
 }
 
 export function isSliceOf(

@@ -183,7 +183,6 @@ export interface BreakerLimits {
   readonly pendingRequests?: number
   readonly requests?: number
   readonly retries?: number
-  readonly requestsPerConnection?: number
 }
 
 export interface OutlierPolicy {

@@ -4,6 +4,8 @@ import { STATUS_CODES } from 'node:http'
 export interface Reply {
   readonly status: number
   readonly body: string
+  /** Further whole lines of its head. */
+  readonly lines?: string
   /** Envoy's response flags for metrics and log. */
   readonly flags: string
 }

@@ -54,12 +54,14 @@ function policyName({ namespace, name }: AuthorizationPolicy): string {
 /** Rules are alternatives, a rule's clauses must all hold, a clause's matches are alternatives. */
 function matches({ rules }: AuthorizationPolicy, input: PolicyInput): boolean {
   return rules.some((clauses) =>
-    clauses.every((clause) => clause.length === 0 || clause.some((match) => holds(match, input))),
+    clauses.every(
+      (clause) => clause.length === 0 || clause.some((match) => fieldsHold(match, input) === true),
+    ),
   )
 }
 
-/** All fields given must hold; a match without any never does. */
-function holds(match: PolicyMatch, input: PolicyInput): boolean {
+/** Whether all fields given hold; undefined without any, which at L4 never matches. */
+export function fieldsHold(match: PolicyMatch, input: PolicyInput): boolean | undefined {
   const { sourceIdentity } = input
   const id = sourceIdentity ? parseSpiffe(sourceIdentity) : undefined
   const principal = sourceIdentity ? principalOf(sourceIdentity) : undefined
@@ -95,18 +97,17 @@ function holds(match: PolicyMatch, input: PolicyInput): boolean {
     return field(networksOf(wanted), networksOf(unwanted), within)
   }
 
-  return (
+  const all =
     field(match.namespaces, match.notNamespaces, namespace) &&
     field(match.serviceAccounts, match.notServiceAccounts, account) &&
     field(match.principals, match.notPrincipals, identity) &&
     field(match.destinationPorts, match.notDestinationPorts, port) &&
     address(match.sourceIps, match.notSourceIps, input.sourceIp) &&
-    address(match.destinationIps, match.notDestinationIps, input.destinationIp) &&
-    given
-  )
+    address(match.destinationIps, match.notDestinationIps, input.destinationIp)
+  return given ? all : undefined
 }
 
-function matchesString(wanted: StringMatch, value: string | undefined): boolean {
+export function matchesString(wanted: StringMatch, value: string | undefined): boolean {
   if (value === undefined || value === '') return false
   if ('Exact' in wanted) return value === wanted.Exact
   if ('Prefix' in wanted) return value.startsWith(wanted.Prefix)
