@@ -49,6 +49,32 @@ function listed(path: string, member: string): (row: Row) => string {
       .join(',') || '<none>'
 }
 
+function plain(path: string): (row: Row) => string {
+  return (row) => {
+    const list = valueAt(row, path)
+    return Array.isArray(list) ? JSON.stringify(list) : ''
+  }
+}
+
+function jobState(row: Row): string {
+  const held = members(valueAt(row, 'status.conditions')).filter(({ status }) => status === 'True')
+  const names = held.map(({ type }) => String(type))
+  return names.find((name) => name === 'Complete' || name === 'Failed') ?? 'Running'
+}
+
+function jobDuration(row: Row, nowMs: number): string {
+  const ended = valueAt(row, 'status.completionTime')
+  const began = valueAt(row, 'status.startTime')
+  if (began === undefined) return ''
+  return age(began, typeof ended === 'string' ? Date.parse(ended) : nowMs)
+}
+
+const webhookCount: Column = {
+  name: 'Webhooks',
+  type: 'integer',
+  value: ({ webhooks }) => (Array.isArray(webhooks) ? webhooks.length : 0),
+}
+
 const dataCount: Column = {
   name: 'Data',
   type: 'integer',
@@ -73,6 +99,12 @@ function nodeState(row: Row): string {
   return valueAt(row, 'spec.unschedulable') === true ? `${state},SchedulingDisabled` : state
 }
 
+function nodeRoles({ metadata }: Row): string {
+  const prefix = 'node-role.kubernetes.io/'
+  const roles = Object.keys(metadata.labels ?? {}).filter((key) => key.startsWith(prefix))
+  return roles.map((key) => key.slice(prefix.length)).join(',') || '<none>'
+}
+
 function nodeAddress(row: Row): string {
   const addresses = members(valueAt(row, 'status.addresses'))
   return String(addresses.find(({ type }) => type === 'InternalIP')?.address ?? '<none>')
@@ -90,15 +122,20 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   'v1/Namespace': [text('Status', 'status.phase')],
   'v1/Node': [
     { name: 'Status', value: nodeState },
+    { name: 'Roles', value: nodeRoles },
     text('Version', 'status.nodeInfo.kubeletVersion', ''),
     wide({ name: 'Internal-IP', value: nodeAddress }),
+    wide(text('OS-Image', 'status.nodeInfo.osImage', '<unknown>')),
+    wide(text('Container-Runtime', 'status.nodeInfo.containerRuntimeVersion', '<unknown>')),
   ],
   'v1/Pod': [
     { name: 'Ready', value: podReady },
     { name: 'Status', value: podState },
-    { name: 'Restarts', type: 'integer', value: podRestarts },
+    { name: 'Restarts', value: podRestarts },
     wide(text('IP', 'status.podIP')),
     wide(text('Node', 'spec.nodeName')),
+    wide(text('Nominated Node', 'status.nominatedNodeName')),
+    wide({ name: 'Readiness Gates', value: () => '<none>' }),
   ],
   'v1/Service': [
     text('Type', 'spec.type'),
@@ -139,6 +176,16 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     count('Ready', 'status.readyReplicas'),
     ...podTemplate,
   ],
+  'apps/v1/StatefulSet': [
+    {
+      name: 'Ready',
+      value: (row) =>
+        `${valueAt(row, 'status.readyReplicas') ?? 0}/${valueAt(row, 'spec.replicas') ?? 0}`,
+    },
+    wide({ name: 'Containers', value: listed('spec.template.spec.containers', 'name') }),
+    wide({ name: 'Images', value: listed('spec.template.spec.containers', 'image') }),
+  ],
+  'apps/v1/ControllerRevision': [count('Revision', 'revision')],
   'apps/v1/DaemonSet': [
     count('Desired', 'status.desiredNumberScheduled'),
     count('Current', 'status.currentNumberScheduled'),
@@ -147,6 +194,28 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     count('Available', 'status.numberAvailable'),
     ...podTemplate,
   ],
+  'batch/v1/Job': [
+    { name: 'Status', value: jobState },
+    {
+      name: 'Completions',
+      value: (row) =>
+        `${valueAt(row, 'status.succeeded') ?? 0}/${valueAt(row, 'spec.completions') ?? 1}`,
+    },
+    { name: 'Duration', value: jobDuration },
+    wide({ name: 'Containers', value: listed('spec.template.spec.containers', 'name') }),
+    wide({ name: 'Images', value: listed('spec.template.spec.containers', 'image') }),
+    wide({ name: 'Selector', value: pairs('spec.selector.matchLabels') }),
+  ],
+  'policy/v1/PodDisruptionBudget': [
+    text('Min Available', 'spec.minAvailable', 'N/A'),
+    text('Max Unavailable', 'spec.maxUnavailable', 'N/A'),
+    count('Allowed Disruptions', 'status.disruptionsAllowed'),
+  ],
+  'networking.k8s.io/v1/NetworkPolicy': [
+    { name: 'Pod-Selector', value: pairs('spec.podSelector.matchLabels') },
+  ],
+  'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration': [webhookCount],
+  'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration': [webhookCount],
   'discovery.k8s.io/v1/EndpointSlice': [
     text('AddressType', 'addressType'),
     { name: 'Ports', value: listed('ports', 'port') },
@@ -162,6 +231,18 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     { name: 'Address', value: listed('status.addresses', 'value') },
     condition('Programmed', 'Programmed'),
   ],
+  'gateway.networking.k8s.io/v1/HTTPRoute': [{ name: 'Hostnames', value: plain('spec.hostnames') }],
+  'networking.istio.io/v1/VirtualService': [
+    { name: 'Gateways', value: plain('spec.gateways') },
+    { name: 'Hosts', value: plain('spec.hosts') },
+  ],
+  'networking.istio.io/v1/DestinationRule': [text('Host', 'spec.host')],
+  'networking.istio.io/v1/ServiceEntry': [
+    { name: 'Hosts', value: plain('spec.hosts') },
+    text('Location', 'spec.location', ''),
+    text('Resolution', 'spec.resolution', ''),
+  ],
+  'networking.istio.io/v1/WorkloadEntry': [text('Address', 'spec.address', '')],
   'security.istio.io/v1/AuthorizationPolicy': [text('Action', 'spec.action', 'ALLOW')],
   'security.istio.io/v1/PeerAuthentication': [text('Mode', 'spec.mtls.mode', 'UNSET')],
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../objects.ts'
+import { age } from './age.ts'
 import { isObject, members, valueAt } from './json.ts'
 
 type Pod = Readonly<KubeObject>
@@ -12,8 +13,15 @@ export function podReady(pod: Pod): string {
   return `${statuses(pod).filter(({ ready }) => ready === true).length}/${total}`
 }
 
-export function podRestarts(pod: Pod): number {
-  return statuses(pod).reduce((sum, { restartCount }) => sum + Number(restartCount ?? 0), 0)
+/** `3 (2m ago)`: how often, and when last. */
+export function podRestarts(pod: Pod, nowMs: number): string {
+  const all = statuses(pod)
+  const total = all.reduce((sum, { restartCount }) => sum + Number(restartCount ?? 0), 0)
+  const last = all
+    .map((status) => String(valueAt(status, 'lastState.terminated.finishedAt') ?? ''))
+    .toSorted()
+    .at(-1)
+  return total > 0 && last ? `${total} (${age(last, nowMs)} ago)` : String(total)
 }
 
 /** The most telling word: what a container waits for or died of, before the phase of the pod. */

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -55,6 +55,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const onError = options.onError ?? warn
   const schemas = schemasOf(await loadApiModels())
   const closing = new AbortController()
+  // One per open watch.
+  setMaxListeners(0, closing.signal)
   const certificate = await ca.issueServing({
     dnsNames: ['localhost', 'kubernetes', 'kubernetes.default.svc'],
     ipAddresses: ['127.0.0.1'],

@@ -36,9 +36,9 @@ export function streamWatch(request: WatchRequest): void {
 
   // What a watch begins with comes in one piece, however much it is.
   let initialBytes = 0
-  const write = (type: string, json: string): void => {
+  const write = (line: string | Buffer): void => {
     if (response.writableLength > BACKLOG_MAX_BYTES + initialBytes) response.destroy()
-    else response.write(`{"type":"${type}","object":${json}}\n`)
+    else response.write(line)
   }
   const onEvent = ({ type, object }: StoreEvent): void => {
     // What happens in one turn leaves in one piece.
@@ -46,7 +46,7 @@ export function streamWatch(request: WatchRequest): void {
       response.cork()
       process.nextTick(() => response.uncork())
     }
-    write(type, render(object))
+    write(request.render ? lineOf(type, render(object)) : sharedLine(type, object))
   }
   const bookmark = (annotations?: Record<string, string>): void => {
     const { apiVersion, kind } = route.kind
@@ -55,7 +55,7 @@ export function streamWatch(request: WatchRequest): void {
       creationTimestamp: null,
       ...(annotations && { annotations }),
     }
-    write('BOOKMARK', JSON.stringify({ kind, apiVersion, metadata }))
+    write(lineOf('BOOKMARK', JSON.stringify({ kind, apiVersion, metadata })))
   }
 
   const fromNow = !given || sendInitial
@@ -68,9 +68,9 @@ export function streamWatch(request: WatchRequest): void {
   })
   response.flushHeaders()
   for (const object of initial) {
-    const json = render(object)
-    initialBytes += json.length
-    write('ADDED', json)
+    const line = lineOf('ADDED', render(object))
+    initialBytes += line.length
+    write(line)
   }
   if (sendInitial) bookmark({ 'k8s.io/initial-events-end': 'true' })
 
@@ -78,7 +78,7 @@ export function streamWatch(request: WatchRequest): void {
   try {
     watch = store.follow(route.kind, selection, start, onEvent)
   } catch (error) {
-    write('ERROR', JSON.stringify(statusOf(error)))
+    write(lineOf('ERROR', JSON.stringify(statusOf(error))))
     response.end()
     return
   }
@@ -97,4 +97,18 @@ export function streamWatch(request: WatchRequest): void {
     signal.removeEventListener('abort', end)
     for (const timer of timers) clearTimeout(timer)
   })
+}
+
+function lineOf(type: string, json: string): string {
+  return `{"type":"${type}","object":${json}}\n`
+}
+
+let latest: { readonly type: string; readonly object: object; readonly line: Buffer } | undefined
+
+/** All watchers of a kind hear of a change one after the other: its bytes are made for the first. */
+function sharedLine(type: string, object: Readonly<KubeObject>): Buffer {
+  if (latest?.object !== object || latest.type !== type) {
+    latest = { type, object, line: Buffer.from(lineOf(type, jsonOf(object))) }
+  }
+  return latest.line
 }

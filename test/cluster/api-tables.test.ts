@@ -32,8 +32,10 @@ test('kubectl sees of pods what it sees in a real cluster', async () => {
     },
   }))
   const running = await rows('/api/v1/namespaces/default/pods')
-  assert.deepEqual(running.names, ['Name', 'Ready', 'Status', 'Restarts', 'Age', 'IP', 'Node'])
-  assert.deepEqual(running.cells, [['web', '1/1', 'Running', 2, '30d', '127.1.1.1', 'n1']])
+  const names = ['Name', 'Ready', 'Status', 'Restarts', 'Age', 'IP', 'Node']
+  assert.deepEqual(running.names, [...names, 'Nominated Node', 'Readiness Gates'])
+  const cells = ['web', '1/1', 'Running', '2', '30d', '127.1.1.1', 'n1', '<none>', '<none>']
+  assert.deepEqual(running.cells, [cells])
   assert.equal(running.first.object.kind, 'PartialObjectMetadata')
   api.store.mutateStatus(ref, (now) => ({
     ...now,
@@ -45,7 +47,7 @@ test('kubectl sees of pods what it sees in a real cluster', async () => {
     },
   }))
   const crashing = await rows('/api/v1/namespaces/default/pods/web')
-  assert.deepEqual(crashing.cells[0].slice(1, 4), ['0/1', 'CrashLoopBackOff', 3])
+  assert.deepEqual(crashing.cells[0].slice(1, 4), ['0/1', 'CrashLoopBackOff', '3'])
   api.store.delete(ref)
   assert.equal((await rows('/api/v1/pods')).cells[0][2], 'Terminating')
 })
