@@ -1,30 +1,15 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { BodyDecoder, type BodySink } from './body.ts'
+import { writeData, writeEnd } from './body-encoder.ts'
+import type { ByteStream, ResponseHandler, UpstreamConnection, UpstreamFailure } from './codec.ts'
 import { MalformedMessage } from './errors.ts'
-import type { ResponseHead } from './head.ts'
+import type { Framing, RequestHead, ResponseHead } from './head.ts'
 import type { HttpLimits } from './limits.ts'
 import { Output } from './output.ts'
 import { parseResponse } from './parse-message.ts'
 import { PartialHead } from './partial-head.ts'
 import type { Sweeper } from './sweeper.ts'
-
-export interface UpstreamFailure {
-  readonly kind: 'closed' | 'protocol'
-  /** It had served another request before: the server may have closed it while it was idle. */
-  readonly reused: boolean
-}
-
-/** Who waits for a response. Calls come in order: interim*, head, data*, then end or failed. */
-export interface ResponseHandler {
-  responseInterim(head: ResponseHead): void
-  responseHead(head: ResponseHead): void
-  responseData(chunk: Buffer, start: number, end: number): void
-  responseEnd(trailers: string): void
-  upstreamFailed(failure: UpstreamFailure): void
-  upstreamDrained(): void
-  flushResponse(): void
-}
 
 export interface ClientConnectionOptions {
   readonly limits: HttpLimits
@@ -42,7 +27,7 @@ type State = 'idle' | 'head' | 'body' | 'done' | 'tunnel' | 'closed'
  * - `idle` means whole request sent and whole response read: nothing is left that the next answer
  *   could be confused with. Bytes nobody asked for close the connection.
  */
-export class ClientConnection implements BodySink {
+export class ClientConnection implements BodySink, UpstreamConnection {
   readonly socket: Duplex
   readonly output: Output
   deadlineMs: number
@@ -77,14 +62,41 @@ export class ClientConnection implements BodySink {
     return this.#state === 'idle' && this.deadlineMs > nowMs && !this.socket.destroyed
   }
 
-  /** The caller writes the request into `output`. */
-  begin(handler: ResponseHandler, method: string): void {
+  begin(handler: ResponseHandler, { method }: RequestHead): void {
     this.#handler = handler
     this.#method = method
     this.#state = 'head'
     this.#requests += 1
     this.#reusable = true
     this.deadlineMs = Number.POSITIVE_INFINITY
+  }
+
+  get blocked(): boolean {
+    return this.output.blocked
+  }
+
+  sendHead(lines: string): void {
+    this.output.text(lines)
+  }
+
+  sendData(framing: Framing, chunk: Buffer, start: number, end: number): void {
+    writeData(this.output, framing, chunk, start, end)
+  }
+
+  sendEnd(framing: Framing, trailers: string): void {
+    writeEnd(this.output, framing, trailers)
+  }
+
+  flush(): void {
+    this.output.flush()
+  }
+
+  pauseResponse(): void {
+    this.socket.pause()
+  }
+
+  resumeResponse(): void {
+    this.socket.resume()
   }
 
   /** After the end of both request and response; false when the connection cannot serve another. */
@@ -113,15 +125,14 @@ export class ClientConnection implements BodySink {
     if (this.#state === 'idle') this.destroy()
   }
 
-  /** Gives the socket away, with what came after the head. */
-  takeOver(): Buffer | undefined {
+  takeOver(): ByteStream {
     this.#state = 'tunnel'
     this.#handler = undefined
     this.#options.sweeper.delete(this)
     this.socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd)
     const rest = this.#rest
     this.#rest = undefined
-    return rest
+    return { socket: this.socket, rest }
   }
 
   data(chunk: Buffer, start: number, end: number): void {

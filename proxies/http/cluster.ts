@@ -1,11 +1,13 @@
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
-import type { Pool } from './pool.ts'
+import type { ConnectionPool } from './codec.ts'
 
 /** One place a request can be sent to. */
 export interface Upstream {
   /** `ip:port`. */
   readonly address: string
-  readonly pool: Pool
+  readonly pool: ConnectionPool
+  /** The same endpoint in HTTP/2. */
+  readonly http2: ConnectionPool
   /** Requests on their way now. */
   active: number
   /** Where requests sent to it are counted, when that depends on it. */
@@ -15,6 +17,8 @@ export interface Upstream {
 /** Candidates for a request, in Envoy's sense. */
 export interface Cluster {
   readonly name: string
+  /** The service speaks HTTP/2, whatever its clients do. */
+  readonly http2?: boolean
   readonly upstreams: readonly Upstream[]
 }
 

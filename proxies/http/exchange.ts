@@ -1,23 +1,29 @@
 import { performance } from 'node:perf_hooks'
 import { errorCode } from '../errors.ts'
-import { writeData, writeEnd } from './body-encoder.ts'
-import type { ClientConnection, ResponseHandler, UpstreamFailure } from './client-connection.ts'
-import { choose, type Upstream } from './cluster.ts'
+import type { Upstream } from './cluster.ts'
+import type {
+  ConnectionPool,
+  Downstream,
+  RequestHandler,
+  ResponseHandler,
+  UpstreamConnection,
+  UpstreamFailure,
+  Waiter,
+} from './codec.ts'
+import { grpcReply, grpcStatusOf, grpcStatusOfHead, isGrpc } from './grpc.ts'
 import type { RequestHead, ResponseHead } from './head.ts'
 import type { HttpLimits } from './limits.ts'
-import type { Waiter } from './pool.ts'
 import { Replay } from './replay.ts'
-import { type Reply, replies, replyLines } from './reply.ts'
+import { type Reply, replies, sendReply } from './reply.ts'
 import { backOffMs, isIdempotent } from './retry.ts'
 import type { HttpRules } from './rules.ts'
 import { requestLines, responseEncoding, responseLines } from './serialise.ts'
-import type { RequestHandler, ServerConnection } from './server-connection.ts'
-import { joinUpgraded } from './upgrade.ts'
+import { Tries } from './tries.ts'
+import { joinStreams } from './upgrade.ts'
 
 /**
  * One request from its head to the end of its answer, over as many tries as it takes.
- * - `upstream` is set exactly while a connection is ours; `#target.active` counts it from choice to
- *   release.
+ * - `#upstream` is set exactly while a connection is ours.
  * - The body is replayable until the first byte of an answer, or until it outgrows the limit.
  * - `finish` runs once, whatever happens, and records the request.
  */
@@ -29,17 +35,17 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   /** What the client was answered; 0 when it got nothing. */
   status = 0
   flags = '-'
-  attempts = 0
-  target: Upstream | undefined
   upstreamServiceMs = 0
+  /** Undefined unless the request is gRPC; empty until its status is known. */
+  grpcStatus: string | undefined
   durationMs = 0
-  readonly #downstream: ServerConnection
+  readonly #downstream: Downstream
   readonly #rules: HttpRules
   readonly #replay: Replay
-  #upstreams: readonly Upstream[] = []
-  #tried: readonly Upstream[] = []
+  readonly #tries = new Tries()
   #lines = ''
-  #upstream: ClientConnection | undefined
+  #upstream: UpstreamConnection | undefined
+  #pool: ConnectionPool | undefined
   #waiting = false
   #backOff: NodeJS.Timeout | undefined
   #sentMs = 0
@@ -48,27 +54,32 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   #responseDone = false
   #finished = false
 
-  constructor(
-    downstream: ServerConnection,
-    request: RequestHead,
-    rules: HttpRules,
-    limits: HttpLimits,
-  ) {
+  constructor(downstream: Downstream, request: RequestHead, rules: HttpRules, limits: HttpLimits) {
     this.#downstream = downstream
     this.request = request
     this.#rules = rules
     this.#replay = new Replay(limits.replayBytes)
   }
 
+  /** Which endpoint answered, or was tried last. */
+  get target(): Upstream | undefined {
+    return this.#tries.target
+  }
+
+  get attempts(): number {
+    return this.#tries.count
+  }
+
   start(): void {
     const { request } = this
     this.requestBytes = request.text.length
+    if (isGrpc(request)) this.grpcStatus = ''
     const route = this.#rules.route(request)
     if ('reply' in route) {
       this.#reply(route.reply)
       return
     }
-    this.#upstreams = route.cluster.upstreams
+    this.#tries.to(route, request)
     const upgrade = request.upgrade === 'websocket' ? UPGRADE_LINES : ''
     const added = this.#rules.requestFields(request) + upgrade
     this.#lines = requestLines(request, this.#rules.requestDrop, added)
@@ -85,7 +96,7 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
       if (this.#replay.full) this.#downstream.pauseRequest()
       return
     }
-    writeData(this.#upstream.output, this.request.framing, chunk, start, end)
+    this.#upstream.sendData(this.request.framing, chunk, start, end)
     if (this.#replay.full) this.#replay.drop()
   }
 
@@ -94,7 +105,7 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     if (this.#finished) return
     this.#replay.end(trailers)
     if (this.#upstream === undefined) return
-    writeEnd(this.#upstream.output, this.request.framing, trailers)
+    this.#upstream.sendEnd(this.request.framing, trailers)
     if (this.#responseDone) this.#finish()
   }
 
@@ -105,28 +116,28 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   }
 
   flushRequest(): void {
-    const output = this.#upstream?.output
-    if (output === undefined) return
-    output.flush()
-    if (output.blocked) this.#downstream.pauseRequest()
+    const upstream = this.#upstream
+    if (upstream === undefined) return
+    upstream.flush()
+    if (upstream.blocked) this.#downstream.pauseRequest()
   }
 
   downstreamDrained(): void {
-    this.#upstream?.socket.resume()
+    this.#upstream?.resumeResponse()
   }
 
   // --- from the upstream ---
 
-  connected(connection: ClientConnection): void {
+  connected(connection: UpstreamConnection): void {
     this.#waiting = false
     this.#send(connection)
     this.flushRequest()
-    if (!connection.output.blocked) this.#downstream.resumeRequest()
+    if (!connection.blocked) this.#downstream.resumeRequest()
   }
 
   connectFailed(error: unknown): void {
     this.#waiting = false
-    this.#leaveTarget()
+    this.#tries.leave()
     const timedOut = errorCode(error) === 'CONNECT_TIMEOUT'
     const reply = timedOut ? replies.connectTimeout : replies.connectFailure
     this.#retryOr(reply, this.#rules.retry.connectFailure, true)
@@ -134,7 +145,7 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
 
   upstreamFailed({ kind, reused }: UpstreamFailure): void {
     this.#upstream = undefined
-    this.#leaveTarget()
+    this.#tries.leave()
     if (this.#responseDone) {
       this.#finish()
       this.#downstream.endAfterResponse()
@@ -149,8 +160,9 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     // The server may have closed an idle connection just as we used it. Nothing tells whether it
     // read the request, so only one that may be repeated is.
     const stale = kind === 'closed' && reused && isIdempotent(this.request.method)
+    const refused = kind === 'refused' && this.#rules.retry.connectFailure
     const reply = kind === 'protocol' ? replies.protocolError : replies.connectionTermination
-    this.#retryOr(reply, stale, false)
+    this.#retryOr(reply, stale || refused, refused)
   }
 
   responseInterim(head: ResponseHead): void {
@@ -158,8 +170,18 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   }
 
   responseHead(head: ResponseHead): void {
-    this.#replay.drop()
     const { request } = this
+    if (this.grpcStatus !== undefined) {
+      this.grpcStatus = grpcStatusOfHead(head) ?? ''
+      if (!this.#replay.dropped && this.#tries.grpcFailed(this.grpcStatus, this.#rules.retry)) {
+        this.#upstream?.destroy()
+        this.#upstream = undefined
+        this.#tries.leave()
+        this.#retryLater()
+        return
+      }
+    }
+    this.#replay.drop()
     const asked = request.method === 'CONNECT' || request.upgrade === 'websocket'
     if (head.status === 101 && !asked) {
       this.#upstream?.destroy()
@@ -190,6 +212,7 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
 
   responseEnd(trailers: string): void {
     this.#responseDone = true
+    if (this.grpcStatus === '') this.grpcStatus = grpcStatusOf(trailers)
     this.#downstream.sendEnd(trailers)
     // Until the rest of the request has arrived it is still passed on, unless nobody reads it.
     if (this.#requestDone || !this.#downstream.keepAlive) this.#finish()
@@ -198,8 +221,8 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
 
   flushResponse(): void {
     if (this.#finished) return
-    this.#downstream.output.flush()
-    if (this.#downstream.output.blocked) this.#upstream?.socket.pause()
+    this.#downstream.flush()
+    if (this.#downstream.blocked) this.#upstream?.pauseResponse()
   }
 
   upstreamDrained(): void {
@@ -209,29 +232,28 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   // --- tries ---
 
   #try(): void {
-    const target = choose(this.#upstreams, this.#tried)
-    if (target === undefined) {
+    const pool = this.#tries.next()
+    if (pool === undefined) {
       this.#reply(replies.noHealthyUpstream)
       return
     }
-    this.target = target
-    target.active += 1
-    this.attempts += 1
-    const connection = target.pool.take()
+    this.#pool = pool
+    const connection = pool.take()
     if (connection !== undefined) this.#send(connection)
     else {
       this.#waiting = true
-      target.pool.wait(this)
+      pool.wait(this)
     }
   }
 
-  #send(connection: ClientConnection): void {
+  #send(connection: UpstreamConnection): void {
     this.#upstream = connection
     this.#sentMs = performance.now()
-    connection.begin(this, this.request.method)
+    const { framing } = this.request
+    connection.begin(this, this.request)
     const attempt = this.#rules.countAttempts ? `x-envoy-attempt-count: ${this.attempts}\r\n` : ''
-    connection.output.text(`${this.#lines}${attempt}\r\n`)
-    this.#replay.write(connection.output, this.request.framing)
+    connection.sendHead(`${this.#lines}${attempt}\r\n`, framing)
+    this.#replay.write(connection, framing)
     if (this.#replay.full) this.#replay.drop()
   }
 
@@ -241,8 +263,7 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
       this.#reply(this.attempts > 1 ? { ...reply, flags: `${reply.flags},URX` } : reply)
       return
     }
-    if (this.target) this.#tried = [...this.#tried, this.target]
-    if (wait) this.#backOff = setTimeout(() => this.#again(), backOffMs(this.attempts))
+    if (wait) this.#retryLater()
     else this.#again()
   }
 
@@ -252,38 +273,42 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     this.flushRequest()
   }
 
-  #reply({ status, body, flags }: Reply): void {
-    this.status = status
-    this.flags = flags
-    const lines = replyLines(status, body, this.#rules.serverName)
-    this.#downstream.sendHead(lines, 'length', !this.#requestDone && this.#hasBody())
-    this.responseBytes = body.length
-    if (this.request.method !== 'HEAD') this.#downstream.output.text(body)
-    this.#downstream.sendEnd('')
+  #reply(reply: Reply): void {
+    const given = this.grpcStatus === undefined ? reply : grpcReply(reply)
+    this.status = given.status
+    this.flags = given.flags
+    this.grpcStatus = given.grpcStatus
+    this.responseBytes = given.body.length
+    sendReply(this.#downstream, given, {
+      server: this.#rules.serverName,
+      bodiless: this.request.method === 'HEAD',
+      close: !this.#requestDone && this.request.framing !== 'none',
+    })
     this.#responseDone = true
     this.#finish()
     this.#downstream.finishResponse()
   }
 
-  #hasBody(): boolean {
-    return this.request.framing !== 'none'
+  #retryLater(): void {
+    this.#backOff = setTimeout(() => this.#again(), backOffMs(this.attempts))
   }
 
   #tunnel(lines: string): void {
     const upstream = this.#upstream
-    if (upstream === undefined) return
-    this.#downstream.output.text(`${lines}\r\n`)
-    joinUpgraded(this.#downstream, upstream, ({ received, sent }) => {
+    const server = upstream?.takeOver()
+    const client = server && this.#downstream.takeOver(`${lines}\r\n`)
+    if (!server || !client) {
+      this.#finish()
+      this.#downstream.abort()
+      return
+    }
+    joinStreams(client, server, ({ received, sent }) => {
       this.requestBytes += received
       this.responseBytes += sent
       this.#upstream = undefined
-      this.#leaveTarget()
+      this.#tries.leave()
       this.#finish()
     })
-  }
-
-  #leaveTarget(): void {
-    if (this.target !== undefined) this.target.active -= 1
   }
 
   /** Gives back or cuts what it holds, and records. */
@@ -295,11 +320,11 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     clearTimeout(this.#backOff)
     const upstream = this.#upstream
     this.#upstream = undefined
-    if (this.#waiting) this.target?.pool.cancel(this)
-    if (upstream !== undefined || this.#waiting) this.#leaveTarget()
+    if (this.#waiting) this.#pool?.cancel(this)
+    if (upstream !== undefined || this.#waiting) this.#tries.leave()
     if (upstream !== undefined) {
-      upstream.output.flush()
-      if (this.#requestDone && this.#responseDone) this.target?.pool.release(upstream, nowMs)
+      upstream.flush()
+      if (this.#requestDone && this.#responseDone) this.#pool?.release(upstream, nowMs)
       else upstream.destroy()
     }
     this.#rules.record(this)

@@ -20,6 +20,7 @@ const NAMES = [
   'date',
   'content-type',
   'http2-settings',
+  'grpc-status',
   'x-request-id',
   'x-forwarded-proto',
   'x-forwarded-client-cert',

@@ -24,6 +24,8 @@ export const SPAN = 5
 
 export interface RequestHead extends Head {
   readonly method: string
+  /** It came in HTTP/2 and is written here as HTTP/1.1 would have it. */
+  readonly http2: boolean
   /** Origin form, absolute form (turned into origin form), `*`, or CONNECT's authority. */
   readonly target: string
   readonly host: string

@@ -11,6 +11,7 @@ export function parseRequest(
   buffer: Buffer,
   from: number,
   limits: HttpLimits,
+  http2 = false,
 ): RequestHead | undefined {
   const head = scanRequest(buffer, from, limits)
   if (head === undefined) return undefined
@@ -51,6 +52,7 @@ export function parseRequest(
     fieldsAt: head.fieldsAt,
     size: head.size,
     minor,
+    http2,
     method,
     target: resolved.target,
     host: resolved.host,

@@ -1,16 +1,12 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { ClientConnection } from './client-connection.ts'
+import type { ConnectionPool, UpstreamConnection, Waiter } from './codec.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Sweeper } from './sweeper.ts'
 
 /** A ready byte stream to the endpoint, its identity verified. */
 export type Dial = (signal: AbortSignal) => Promise<Duplex>
-
-export interface Waiter {
-  connected(connection: ClientConnection): void
-  connectFailed(error: unknown): void
-}
 
 export interface PoolOptions {
   readonly limits: HttpLimits
@@ -19,12 +15,12 @@ export interface PoolOptions {
 }
 
 /**
- * Connections to one endpoint with one identity.
+ * HTTP/1.1 connections to one endpoint with one identity.
  * - A connection serves one request at a time and returns only when nothing is left in it.
  * - The one used last is used next, so that surplus ones grow old and close.
  * - For every waiter a connection is being dialled; whichever becomes free first serves the oldest.
  */
-export class Pool {
+export class Pool implements ConnectionPool {
   readonly #options: PoolOptions
   readonly #idle: ClientConnection[] = []
   readonly #all = new Set<ClientConnection>()
@@ -35,7 +31,6 @@ export class Pool {
     this.#options = options
   }
 
-  /** An idle connection, or undefined: then `wait`. */
   take(): ClientConnection | undefined {
     const nowMs = performance.now()
     for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
@@ -57,18 +52,15 @@ export class Pool {
     this.#waiters = this.#waiters.filter((waiting) => waiting !== waiter)
   }
 
-  /** Request and response have ended. */
-  release(connection: ClientConnection, nowMs: number): void {
-    if (connection.finish(nowMs)) this.#offer(connection)
+  release(connection: UpstreamConnection, nowMs: number): void {
+    if (connection instanceof ClientConnection && connection.finish(nowMs)) this.#offer(connection)
   }
 
-  /** The endpoint is gone: idle connections close now, busy ones after their answer. */
   close(): void {
     this.#closed.abort(new Error('the endpoint is gone'))
     for (const connection of this.#idle.splice(0)) connection.destroy()
   }
 
-  /** Cuts everything. */
   destroy(): void {
     this.close()
     for (const connection of this.#all) connection.socket.destroy()

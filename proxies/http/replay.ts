@@ -1,6 +1,5 @@
-import { writeData, writeEnd } from './body-encoder.ts'
+import type { UpstreamConnection } from './codec.ts'
 import type { Framing } from './head.ts'
-import type { Output } from './output.ts'
 
 interface Piece {
   readonly chunk: Buffer
@@ -45,12 +44,12 @@ export class Replay {
     this.#pieces = undefined
   }
 
-  write(output: Output, framing: Framing): void {
+  write(upstream: UpstreamConnection, framing: Framing): void {
     if (this.#pieces !== undefined) {
       for (const { chunk, start, end } of this.#pieces) {
-        writeData(output, framing, chunk, start, end)
+        upstream.sendData(framing, chunk, start, end)
       }
     }
-    if (this.#trailers !== undefined) writeEnd(output, framing, this.#trailers)
+    if (this.#trailers !== undefined) upstream.sendEnd(framing, this.#trailers)
   }
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import type { Downstream } from './codec.ts'
 
 /** An answer the proxy gives itself, in Envoy's words. */
 export interface Reply {
@@ -6,6 +7,7 @@ export interface Reply {
   readonly body: string
   /** Further whole lines of its head. */
   readonly lines?: string
+  readonly grpcStatus?: string
   /** Envoy's response flags for metrics and log. */
   readonly flags: string
 }
@@ -28,4 +30,22 @@ export function replyLines(status: number, body: string, server: string): string
   const date = new Date().toUTCString()
   const reason = STATUS_CODES[status] ?? ''
   return `HTTP/1.1 ${status} ${reason}\r\ncontent-length: ${body.length}\r\n${type}date: ${date}\r\nserver: ${server}\r\n`
+}
+
+export interface ReplyOptions {
+  readonly server: string
+  /** The request's method lets an answer have no body. */
+  readonly bodiless: boolean
+  readonly close: boolean
+}
+
+export function sendReply(
+  downstream: Downstream,
+  { status, body, lines = '' }: Reply,
+  { server, bodiless, close }: ReplyOptions,
+): void {
+  const encoding = bodiless || body === '' ? 'none' : 'length'
+  downstream.sendHead(replyLines(status, body, server) + lines, encoding, close)
+  if (encoding === 'length') downstream.sendData(Buffer.from(body, 'latin1'), 0, body.length)
+  downstream.sendEnd('')
 }

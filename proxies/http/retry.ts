@@ -2,15 +2,21 @@
 export interface RetryRules {
   /** Tries after the first. */
   readonly retries: number
-  /** The connection could not be made. */
+  /** The connection could not be made, or its server refused the stream. */
   readonly connectFailure: boolean
+  /** Statuses of gRPC calls that failed before their first message. */
+  readonly grpcStatuses?: readonly string[]
 }
 
-/**
- * Istio's outbound default without what only HTTP/2 and gRPC can say: a plain 503 is an answer and
- * is passed on.
- */
-export const OUTBOUND_RETRY: RetryRules = { retries: 2, connectFailure: true }
+const CANCELLED = '1'
+const UNAVAILABLE = '14'
+
+/** Istio's outbound default: a plain 503 is an answer and is passed on. */
+export const OUTBOUND_RETRY: RetryRules = {
+  retries: 2,
+  connectFailure: true,
+  grpcStatuses: [CANCELLED, UNAVAILABLE],
+}
 
 /** `reset-before-request`: the application closed a connection while our request was under way. */
 export const INBOUND_RETRY: RetryRules = { retries: 2, connectFailure: false }

@@ -2,8 +2,10 @@ import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { BodyDecoder, type BodySink } from './body.ts'
 import { writeData, writeEnd } from './body-encoder.ts'
+import type { ByteStream, Downstream, RequestHandler } from './codec.ts'
 import { MalformedMessage } from './errors.ts'
 import type { RequestHead } from './head.ts'
+import { isHttp2Preface } from './http2-settings.ts'
 import type { HttpLimits } from './limits.ts'
 import { Output } from './output.ts'
 import { parseRequest } from './parse-message.ts'
@@ -12,19 +14,6 @@ import { replyLines } from './reply.ts'
 import type { ResponseEncoding } from './serialise.ts'
 import type { Sweeper } from './sweeper.ts'
 
-/** What becomes of one request. Calls come in order: start, data*, then end or aborted. */
-export interface RequestHandler {
-  start(): void
-  requestData(chunk: Buffer, start: number, end: number): void
-  requestEnd(trailers: string): void
-  /** The client is gone or talks nonsense; no answer can reach it. */
-  requestAborted(): void
-  /** The client's socket takes bytes again. */
-  downstreamDrained(): void
-  /** All of one read event has been handed over. */
-  flushRequest(): void
-}
-
 export interface ServerConnectionOptions {
   readonly limits: HttpLimits
   readonly sweeper: Sweeper
@@ -32,6 +21,8 @@ export interface ServerConnectionOptions {
   readonly serverName: string
   readonly onRequest: (connection: ServerConnection, request: RequestHead) => RequestHandler
   readonly onMalformed?: (error: MalformedMessage) => void
+  /** The client speaks HTTP/2; its bytes are put back into the socket, which is not read any more. */
+  readonly onHttp2?: () => void
 }
 
 type State =
@@ -58,7 +49,7 @@ const DRAIN_IDLE_MS = 1_000
  * - Every request ends in exactly one of `finishResponse`, `takeOver` or the socket's close.
  * - A client that ends its side gives up what it asked for, as in Envoy.
  */
-export class ServerConnection implements BodySink {
+export class ServerConnection implements BodySink, Downstream {
   readonly socket: Duplex
   readonly output: Output
   deadlineMs: number
@@ -70,6 +61,7 @@ export class ServerConnection implements BodySink {
   #partial: PartialHead | undefined
   #held: Buffer | undefined
   #encoding: ResponseEncoding = 'none'
+  #begun = false
   #keepAlive = true
   #draining = false
   #bodyAwaited = false
@@ -110,14 +102,16 @@ export class ServerConnection implements BodySink {
     } else if (this.#state === 'closing') this.socket.destroy()
   }
 
-  /** Whether the whole request has arrived. */
-  get requestComplete(): boolean {
-    return this.#state !== 'body'
-  }
-
-  /** Whether the connection goes on after this answer, as far as is known. */
   get keepAlive(): boolean {
     return this.#keepAlive
+  }
+
+  get blocked(): boolean {
+    return this.output.blocked
+  }
+
+  flush(): void {
+    this.output.flush()
   }
 
   sendInterim(lines: string): void {
@@ -126,7 +120,6 @@ export class ServerConnection implements BodySink {
     this.output.text(`${lines}\r\n`)
   }
 
-  /** `lines` without the final empty line. With `close` the connection ends after this answer. */
   sendHead(lines: string, encoding: ResponseEncoding, close: boolean): void {
     this.#responseStarted = true
     this.#encoding = encoding
@@ -170,13 +163,11 @@ export class ServerConnection implements BodySink {
     }
   }
 
-  /** The answer is complete, but the rest of the request has nowhere to go. */
   endAfterResponse(): void {
     this.#keepAlive = false
     this.finishResponse()
   }
 
-  /** The answer cannot be completed; the client must not take it for a whole one. */
   abort(): void {
     this.#handler = undefined
     this.output.flush()
@@ -195,16 +186,16 @@ export class ServerConnection implements BodySink {
     if (this.#held === undefined) this.socket.resume()
   }
 
-  /** Gives the socket away, with what was read and belongs to nobody yet. */
-  takeOver(): Buffer | undefined {
+  takeOver(head: string): ByteStream {
+    this.output.text(head)
     this.output.flush()
     this.#state = 'tunnel'
     this.#handler = undefined
     this.#options.sweeper.delete(this)
     this.socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd)
-    const held = this.#held
+    const rest = this.#held
     this.#held = undefined
-    return held
+    return { socket: this.socket, rest }
   }
 
   data(chunk: Buffer, start: number, end: number): void {
@@ -252,11 +243,21 @@ export class ServerConnection implements BodySink {
       }
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error
-      this.#refuse(error)
+      if (!this.#isHttp2(chunk, at)) this.#refuse(error)
     } finally {
       this.#reading = false
     }
     this.#handler?.flushRequest()
+  }
+
+  #isHttp2(chunk: Buffer, at: number): boolean {
+    const { onHttp2 } = this.#options
+    if (this.#begun || at > 0 || !onHttp2 || !isHttp2Preface(chunk)) return false
+    this.takeOver('')
+    this.socket.pause()
+    this.socket.unshift(chunk)
+    onHttp2()
+    return true
   }
 
   #await(chunk: Buffer, at: number): void {
@@ -267,6 +268,7 @@ export class ServerConnection implements BodySink {
 
   #begin(request: RequestHead): void {
     this.#request = request
+    this.#begun = true
     this.#responseStarted = false
     this.#responseDone = false
     this.#keepAlive = request.keepAlive && !this.#draining

@@ -8,7 +8,9 @@ import {
 } from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
+import { HTTP_ALPN, HTTP2_ALPN } from './alpn.ts'
 import type { Cluster, Upstream } from './cluster.ts'
+import { Http2Pool } from './http2-pool.ts'
 import type { HttpLimits } from './limits.ts'
 import { Pool } from './pool.ts'
 import type { Sweeper } from './sweeper.ts'
@@ -16,7 +18,11 @@ import type { Sweeper } from './sweeper.ts'
 export interface ServiceClustersOptions {
   readonly limits: HttpLimits
   readonly sweeper: Sweeper
-  readonly dial: (endpoint: Endpoint, signal: AbortSignal) => Promise<Duplex>
+  readonly dial: (
+    endpoint: Endpoint,
+    alpn: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<Duplex>
   /** Where requests to an endpoint count, if that depends on nothing else. */
   readonly series?: (service: Service, endpoint: Endpoint) => RequestSeries
 }
@@ -34,6 +40,11 @@ export interface ServiceCluster extends Cluster {
   upstreams: readonly Target[]
 }
 
+interface Mutable extends ServiceCluster {
+  service: Service
+  http2: boolean
+}
+
 /**
  * Clusters of the services that were asked for so far.
  * - A cluster and an endpoint that stays keep their objects: requests under way count on them.
@@ -42,7 +53,7 @@ export interface ServiceCluster extends Cluster {
  */
 export class ServiceClusters {
   readonly #options: ServiceClustersOptions
-  readonly #clusters = new Map<string, ServiceCluster & { service: Service }>()
+  readonly #clusters = new Map<string, Mutable>()
   #index: MeshIndex | undefined
 
   constructor(options: ServiceClustersOptions) {
@@ -53,10 +64,17 @@ export class ServiceClusters {
     this.#index = index
     for (const [key, cluster] of this.#clusters) {
       const service = index.service(serviceKey(cluster.service))
-      if (service !== undefined) cluster.service = service
+      if (service !== undefined) {
+        cluster.service = service
+        cluster.http2 = speaksHttp2(service, cluster.port)
+      }
       const next = service === undefined ? [] : this.#targets(cluster)
       const kept = new Set(next.map(({ pool }) => pool))
-      for (const { pool } of cluster.upstreams) if (!kept.has(pool)) pool.close()
+      for (const { pool, http2 } of cluster.upstreams)
+        if (!kept.has(pool)) {
+          pool.close()
+          http2.close()
+        }
       cluster.upstreams = next
       // Requests that hold on to the cluster see it empty; a later question makes a new one.
       if (service === undefined) this.#clusters.delete(key)
@@ -68,7 +86,7 @@ export class ServiceClusters {
     let cluster = this.#clusters.get(key)
     if (cluster === undefined) {
       const name = `outbound|${port}||${service.hostname}`
-      cluster = { name, service, port, upstreams: [] }
+      cluster = { name, service, port, upstreams: [], http2: speaksHttp2(service, port) }
       cluster.upstreams = this.#targets(cluster)
       this.#clusters.set(key, cluster)
     }
@@ -83,7 +101,10 @@ export class ServiceClusters {
 
   close(): void {
     for (const { upstreams } of this.#clusters.values()) {
-      for (const { pool } of upstreams) pool.destroy()
+      for (const { pool, http2 } of upstreams) {
+        pool.destroy()
+        http2.destroy()
+      }
     }
   }
 
@@ -91,10 +112,10 @@ export class ServiceClusters {
   dump(): unknown {
     return [...this.#clusters.values()].map(({ name, upstreams }) => ({
       name,
-      endpoints: upstreams.map(({ address, active, pool }) => ({
+      endpoints: upstreams.map(({ address, active, pool, http2 }) => ({
         address,
         activeRequests: active,
-        connections: pool.size,
+        connections: pool.size + http2.size,
       })),
     }))
   }
@@ -113,13 +134,32 @@ export class ServiceClusters {
       return {
         key,
         address: `${endpoint.ip}:${endpoint.targetPort}`,
-        pool: new Pool({ limits, sweeper, dial: (signal) => dial(endpoint, signal) }),
+        pool: new Pool({
+          limits,
+          sweeper,
+          dial: (signal) => dial(endpoint, HTTP_ALPN, signal),
+        }),
+        http2: new Http2Pool({
+          limits,
+          sweeper,
+          dial: (signal) => dial(endpoint, HTTP2_ALPN, signal),
+        }),
         active: 0,
         endpoint,
         series: series?.(service, endpoint),
       }
     })
   }
+}
+
+/** Whether its requests are told apart at all. */
+export function speaksHttp(service: Service, port: number): boolean {
+  return (service.protocols?.[String(port)] ?? 'tcp') !== 'tcp'
+}
+
+function speaksHttp2(service: Service, port: number): boolean {
+  const protocol = service.protocols?.[String(port)]
+  return protocol === 'http2' || protocol === 'grpc'
 }
 
 /** Two endpoints with equal keys are reached in the same way and prove the same identity. */

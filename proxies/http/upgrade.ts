@@ -1,7 +1,6 @@
 import { type Side, splice } from '../copy.ts'
 import { Counter } from '../telemetry/registry.ts'
-import type { ClientConnection } from './client-connection.ts'
-import type { ServerConnection } from './server-connection.ts'
+import type { ByteStream } from './codec.ts'
 
 export interface TunnelBytes {
   readonly received: number
@@ -9,29 +8,27 @@ export interface TunnelBytes {
 }
 
 /** After `101` or a successful CONNECT both connections are plain byte streams for each other. */
-export function joinUpgraded(
-  downstream: ServerConnection,
-  upstream: ClientConnection,
+export function joinStreams(
+  client: ByteStream,
+  server: ByteStream,
   onEnd: (bytes: TunnelBytes) => void,
 ): void {
-  const fromClient = downstream.takeOver()
-  const fromServer = upstream.takeOver()
   const received = new Counter()
   const sent = new Counter()
-  if (fromServer !== undefined) {
-    sent.add(fromServer.length)
-    downstream.socket.write(fromServer)
+  if (server.rest !== undefined) {
+    sent.add(server.rest.length)
+    client.socket.write(server.rest)
   }
-  if (fromClient !== undefined) {
-    received.add(fromClient.length)
-    upstream.socket.write(fromClient)
+  if (client.rest !== undefined) {
+    received.add(client.rest.length)
+    server.socket.write(client.rest)
   }
   // Every transport we use is a socket or an HTTP/2 stream.
-  splice(downstream.socket as Side, upstream.socket as Side, {
+  splice(client.socket as Side, server.socket as Side, {
     received,
     sent,
     onEnd: () => onEnd({ received: received.value, sent: sent.value }),
   })
-  downstream.socket.resume()
-  upstream.socket.resume()
+  client.socket.resume()
+  server.socket.resume()
 }

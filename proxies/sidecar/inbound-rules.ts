@@ -54,6 +54,7 @@ export function inboundRules(options: InboundRulesOptions): HttpRules {
         exchange.status,
         exchange.flags,
         exchange,
+        exchange.grpcStatus,
       ),
   }
 }

@@ -4,6 +4,7 @@ import type { CapturedListener } from '../config/process.ts'
 import { dialTcp } from '../dial.ts'
 import { ProxyError } from '../errors.ts'
 import { SERVER_ALPN } from '../http/alpn.ts'
+import { Http2Pool } from '../http/http2-pool.ts'
 import { Pool } from '../http/pool.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
 import { serveHttp } from '../http/serve.ts'
@@ -42,7 +43,8 @@ export function inbound(
       ...(signal ? { signal } : {}),
     })
   }
-  const app = { address: `app:${port}`, pool: new Pool({ limits, sweeper, dial: dialApp }) }
+  const pool = { limits, sweeper, dial: dialApp }
+  const app = { address: `app:${port}`, pool: new Pool(pool), http2: new Http2Pool(pool) }
   const cluster = {
     name: `inbound|${port}||`,
     upstreams: [{ ...app, active: 0, series: undefined }],
@@ -50,7 +52,7 @@ export function inbound(
 
   const serve = (socket: Socket, live: Live, peer: string | undefined): void => {
     const { view } = context
-    if (telemetry.protocol() !== 'http') {
+    if (telemetry.protocol() === 'tcp') {
       relayTcp(socket, dialApp, telemetry.connection(socket.remoteAddress, peer))
       return
     }
@@ -100,7 +102,7 @@ export function inbound(
       acceptTls(raw, live)
       return
     }
-    sniff(raw, telemetry.protocol() !== 'http', (first) => {
+    sniff(raw, telemetry.protocol() === 'tcp', (first) => {
       if (first === 'mesh-tls') acceptTls(raw, live)
       else if (first === 'plaintext') serve(raw, live, undefined)
       else relayTcp(raw, dialApp, telemetry.connection(raw.remoteAddress, undefined))

@@ -41,6 +41,11 @@ export function outboundRules(options: OutboundRulesOptions): HttpRules {
     requestFields: (request) => requestIdentity(request, 'http') + metadata,
     responseFields: (exchange) => responseIdentity('envoy', exchange),
     record: (exchange) =>
-      (exchange.target?.series ?? unrouted).record(exchange.status, exchange.flags, exchange),
+      (exchange.target?.series ?? unrouted).record(
+        exchange.status,
+        exchange.flags,
+        exchange,
+        exchange.grpcStatus,
+      ),
   }
 }

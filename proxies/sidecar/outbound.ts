@@ -10,6 +10,7 @@ import { isAuthenticated } from '../http/dial-endpoint.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
 import type { HttpRules } from '../http/rules.ts'
 import { serveHttp } from '../http/serve.ts'
+import { speaksHttp } from '../http/service-clusters.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import type { Peers } from '../telemetry/istio-labels.ts'
 import type { PodView, SidecarContext } from './context.ts'
@@ -34,7 +35,7 @@ export function outbound(
     const service = view.index.serviceByVip(host, view.workload.namespace)
     if (service === undefined || service.ports[String(port)] === undefined) {
       passThrough(context, client, listener.originalDestination, view)
-    } else if (service.protocols?.[String(port)] === 'http') {
+    } else if (speaksHttp(service, port)) {
       // The same for all connections until the next snapshot: labels are dear to make.
       if (known?.view !== view) known = { view, rules: rulesFor(context, view, service, port) }
       serveRequests(context, client, live, known.rules)

@@ -1,7 +1,6 @@
 import { MeshIndex, sourceOf } from '../config/mesh-index.ts'
 import { ProxyError } from '../errors.ts'
 import { HbonePool } from '../hbone/pool.ts'
-import { HTTP_ALPN } from '../http/alpn.ts'
 import { type Dialler, dialEndpoint } from '../http/dial-endpoint.ts'
 import { DEFAULT_LIMITS } from '../http/limits.ts'
 import { ServiceClusters } from '../http/service-clusters.ts'
@@ -40,7 +39,7 @@ export function createSidecar(): ProxyProgram {
   const clusters = new ServiceClusters({
     limits,
     sweeper,
-    dial: (endpoint, signal) => dialEndpoint(dialler, endpoint, HTTP_ALPN, signal),
+    dial: (endpoint, alpn, signal) => dialEndpoint(dialler, endpoint, alpn, signal),
     series: (service, endpoint) =>
       requests.between('source', outboundPeers(view(), service, endpoint), {
         protocol: 'http',

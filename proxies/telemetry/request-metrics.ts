@@ -28,6 +28,7 @@ export interface RequestSeries {
     responseCode: number,
     flags: HttpResponseFlags,
     outcome: RequestOutcome,
+    /** Given for gRPC only, empty when the call ended without one. */
     grpcStatus?: string,
   ): void
 }
@@ -60,24 +61,24 @@ export class RequestMetrics {
   between(reporter: Reporter, peers: Peers, { protocol, security }: RequestLabels): RequestSeries {
     const common = {
       ...peerLabels(reporter, peers),
-      request_protocol: protocol === 'grpc' ? 'grpc' : 'http',
       connection_security_policy: security,
     }
     const byOutcome = new Map<string, Resolved>()
     // Nearly all requests of a pair end alike, and comparing three values is cheaper than a key.
     let lastCode = -1
     let lastFlags = ''
-    let lastStatus = ''
+    let lastStatus: string | undefined
     let last: Resolved | undefined
 
-    const resolve = (code: number, flags: string, grpcStatus: string): Resolved => {
+    const resolve = (code: number, flags: string, grpcStatus: string | undefined): Resolved => {
       const key = `${code} ${flags} ${grpcStatus}`
       let series = byOutcome.get(key)
       if (!series) {
         const labels = {
           ...common,
+          request_protocol: grpcStatus === undefined && protocol !== 'grpc' ? 'http' : 'grpc',
           response_code: String(code),
-          grpc_response_status: grpcStatus,
+          grpc_response_status: grpcStatus ?? '',
           response_flags: flags,
         }
         series = {
@@ -92,7 +93,7 @@ export class RequestMetrics {
     }
 
     return {
-      record: (code, flags, outcome, grpcStatus = '') => {
+      record: (code, flags, outcome, grpcStatus) => {
         if (!last || code !== lastCode || flags !== lastFlags || grpcStatus !== lastStatus) {
           last = resolve(code, flags, grpcStatus)
           lastCode = code

@@ -10,8 +10,8 @@ import { HBONE_ALPN } from '../hbone/settings.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
 import { dialEndpoint } from '../http/dial-endpoint.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
-import { serveHttp } from '../http/serve.ts'
-import type { ServerConnection } from '../http/server-connection.ts'
+import { type Served, serveHttp } from '../http/serve.ts'
+import { speaksHttp } from '../http/service-clusters.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import { log } from '../telemetry/log.ts'
@@ -56,7 +56,7 @@ function serveClient(
   peer: string,
   live: Live | undefined,
 ): void {
-  const running = new Set<ServerConnection>()
+  const running = new Set<Served>()
   const tunnel = serveTunnel(socket, {
     maxConcurrentStreams: WAYPOINT_MAX_STREAMS,
     onConnect: (offer) => {
@@ -77,7 +77,7 @@ function serveConnect(
   context: WaypointContext,
   offer: ConnectOffer,
   source: Source,
-  running: Set<ServerConnection>,
+  running: Set<Served>,
 ): void {
   const addressed = resolveService(context, offer.authority)
   if ('status' in addressed) {
@@ -89,7 +89,7 @@ function serveConnect(
   }
   const { service, port } = addressed
   const stream = offer.accept(formatBaggage(context.view().workload))
-  if (service.protocols?.[String(port)] !== 'http') {
+  if (!speaksHttp(service, port)) {
     relayToEndpoint(context, stream, addressed, source)
     return
   }

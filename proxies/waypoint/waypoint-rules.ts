@@ -37,6 +37,12 @@ export function waypointRules({ route, series }: WaypointRulesOptions): HttpRule
     route,
     requestFields: (request) => requestIdentity(request, 'http'),
     responseFields: (exchange) => responseIdentity('istio-envoy', exchange),
-    record: (exchange) => series(exchange.target).record(exchange.status, exchange.flags, exchange),
+    record: (exchange) =>
+      series(exchange.target).record(
+        exchange.status,
+        exchange.flags,
+        exchange,
+        exchange.grpcStatus,
+      ),
   }
 }

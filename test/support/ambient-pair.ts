@@ -49,6 +49,8 @@ export interface Change {
 
 export interface PairOptions extends ProxyProcessOptions {
   readonly hbonePort?: number
+  /** Where the application is, unless it will listen at the pair's own `app`. */
+  readonly app?: SocketAddress
 }
 
 const SERVICE_PORT = 8000
@@ -60,7 +62,7 @@ export async function startAmbientPair(
 ): Promise<AmbientPair> {
   const authority = await createTestAuthority()
   const ip = (third: number, fourth: number): string => `127.${network}.${third}.${fourth}`
-  const app = { host: ip(65, 2), port: CONTAINER_PORT }
+  const app = options.app ?? { host: ip(65, 2), port: CONTAINER_PORT }
   const capture = { host: ip(128, 1), port: SERVICE_PORT }
   const vip = ip(192, 1)
   const workload = (name: string, workloadIp: string, node: string): Workload => ({

@@ -4,11 +4,11 @@ import type { SocketAddress } from '../../proxies/config/process.ts'
 import type { Upstream } from '../../proxies/http/cluster.ts'
 import type { Exchange } from '../../proxies/http/exchange.ts'
 import { dropSet } from '../../proxies/http/field-names.ts'
+import { Http2Pool } from '../../proxies/http/http2-pool.ts'
 import { DEFAULT_LIMITS, type HttpLimits } from '../../proxies/http/limits.ts'
 import { Pool } from '../../proxies/http/pool.ts'
 import { OUTBOUND_RETRY } from '../../proxies/http/retry.ts'
 import { serveHttp } from '../../proxies/http/serve.ts'
-import type { ServerConnection } from '../../proxies/http/server-connection.ts'
 import { Sweeper } from '../../proxies/http/sweeper.ts'
 
 /** The engine alone, in this process, between plain sockets. */
@@ -17,8 +17,8 @@ export interface Engine {
   readonly upstream: Upstream
   /** Finished requests in order. */
   readonly records: readonly Exchange[]
-  /** Live connections from clients. */
-  readonly connections: ReadonlySet<ServerConnection>
+  /** Live sockets of clients. */
+  readonly connections: ReadonlySet<net.Socket>
   /** Resolves when so many requests have finished. */
   recorded(count: number): Promise<readonly Exchange[]>
   close(): void
@@ -38,7 +38,7 @@ export async function startEngine(
     origin(socket)
   })
   const originAddress = await listen(server)
-  const pool = new Pool({
+  const options = {
     limits: all,
     sweeper,
     dial: async () => {
@@ -46,13 +46,15 @@ export async function startEngine(
       await once(socket, 'connect')
       return socket
     },
-  })
-  const upstream: Upstream = { address: 'origin', pool, active: 0, series: undefined }
+  }
+  const pool = new Pool(options)
+  const http2 = new Http2Pool(options)
+  const upstream: Upstream = { address: 'origin', pool, http2, active: 0, series: undefined }
   const records: Exchange[] = []
   let wake = (): void => {}
-  const connections = new Set<ServerConnection>()
+  const connections = new Set<net.Socket>()
   const front = net.createServer({ allowHalfOpen: true }, (socket) => {
-    const connection = serveHttp(
+    serveHttp(
       socket,
       {
         serverName: 'envoy',
@@ -70,8 +72,8 @@ export async function startEngine(
       },
       { limits: all, sweeper },
     )
-    connections.add(connection)
-    socket.once('close', () => connections.delete(connection))
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
   })
   return {
     address: await listen(front),
@@ -90,8 +92,9 @@ export async function startEngine(
       front.close()
       server.close()
       pool.destroy()
+      http2.destroy()
       for (const socket of originSockets) socket.destroy()
-      for (const connection of connections) connection.cut()
+      for (const socket of connections) socket.destroy()
     },
   }
 }

@@ -4,6 +4,7 @@ import net from 'node:net'
 import { test } from 'node:test'
 import type { ClientConnection } from '../../proxies/http/client-connection.ts'
 import { choose, type Upstream } from '../../proxies/http/cluster.ts'
+import type { RequestHead } from '../../proxies/http/head.ts'
 import { DEFAULT_LIMITS } from '../../proxies/http/limits.ts'
 import { Pool } from '../../proxies/http/pool.ts'
 import { backOffMs, isIdempotent } from '../../proxies/http/retry.ts'
@@ -16,6 +17,7 @@ const upstream = (address: string, active: number): Upstream => ({
   address,
   active,
   pool: undefined as unknown as Pool,
+  http2: undefined as unknown as Pool,
   series: undefined,
 })
 
@@ -73,7 +75,12 @@ test('a pool uses the last connection first, one request each, and forgets close
     },
   })
   const wait = (): Promise<ClientConnection> =>
-    new Promise((connected, connectFailed) => pool.wait({ connected, connectFailed }))
+    new Promise((resolve, connectFailed) =>
+      pool.wait({
+        connected: (connection) => resolve(connection as ClientConnection),
+        connectFailed,
+      }),
+    )
   assert.equal(pool.take(), undefined)
   const [first, second] = await Promise.all([wait(), wait()])
   assert.ok(first && second && first !== second)
@@ -90,7 +97,7 @@ test('a pool uses the last connection first, one request each, and forgets close
       upstreamDrained: () => {},
       flushResponse: () => {},
     },
-    'GET',
+    { method: 'GET' } as RequestHead,
   )
   pool.release(first, performance.now())
   await once(first.socket, 'close')

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { AppProtocol } from '../../proxies/config/mesh-state.ts'
+import type { SocketAddress } from '../../proxies/config/process.ts'
+import { startAmbientPair } from '../support/ambient-pair.ts'
+import { type Metrics, type ProxyProcess, total } from '../support/proxy-process.ts'
+import { startSidecarPair } from '../support/sidecar-pair.ts'
+import { startWaypointPath } from '../support/waypoint-path.ts'
+
+export const MODES = ['baseline', 'sidecar', 'ambient', 'waypoint'] as const
+export type Mode = (typeof MODES)[number]
+
+/** The way from a client application to a server application in one mode, its proxies processes. */
+export interface Path {
+  readonly mode: Mode
+  /** Where the client application connects to. */
+  readonly address: SocketAddress
+  readonly proxies: readonly ProxyProcess[]
+  stop(): Promise<void>
+}
+
+const AMBIENT_NETWORK = 79
+
+export async function startPath(
+  mode: Mode,
+  app: SocketAddress,
+  protocol: AppProtocol,
+): Promise<Path> {
+  switch (mode) {
+    case 'baseline':
+      return { mode, address: app, proxies: [], stop: async () => {} }
+    case 'sidecar': {
+      const { address, client, server, stop } = await startSidecarPair({ app, protocol })
+      return { mode, address, proxies: [client, server], stop }
+    }
+    case 'ambient': {
+      const pair = await startAmbientPair(AMBIENT_NETWORK, { app })
+      const { capture, source, destination, stop } = pair
+      return { mode, address: capture, proxies: [source, destination], stop }
+    }
+    case 'waypoint': {
+      const path = await startWaypointPath(app, protocol)
+      const { address, source, waypoint, destination, stop } = path
+      return { mode, address, proxies: [source, waypoint, destination], stop }
+    }
+  }
+}
+
+/** Whether this mode looks at requests, and not only at bytes. */
+export function isL7(mode: Mode): boolean {
+  return mode === 'sidecar' || mode === 'waypoint'
+}
+
+/** Peak resident memory of each proxy so far, in bytes; empty where the kernel does not tell. */
+export function peakMemoryBytes({ proxies }: Path): readonly number[] {
+  if (process.platform !== 'linux') return []
+  return proxies.map(({ child }) => {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024
+  })
+}
+
+/** Makes the kernel forget the peaks so far. */
+export function forgetPeaks({ proxies }: Path): void {
+  if (process.platform !== 'linux') return
+  for (const { child } of proxies) writeFileSync(`/proc/${child.pid}/clear_refs`, '5')
+}
+
+/** Open file descriptors of each proxy. */
+export function openFiles({ proxies }: Path): readonly number[] {
+  if (process.platform !== 'linux') return []
+  return proxies.map(({ child }) => readdirSync(`/proc/${child.pid}/fd`).length)
+}
+
+/** Sum over the proxies that report as this. */
+export async function sumOf(
+  { proxies }: Path,
+  name: string,
+  labels: Record<string, string>,
+): Promise<number> {
+  const all = await Promise.all(proxies.map((proxy): Promise<Metrics> => proxy.metrics()))
+  return all.reduce((sum, metrics) => sum + total(metrics, name, labels), 0)
+}
