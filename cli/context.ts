@@ -5,6 +5,8 @@ import type { ProgressStream } from './terminal/progress.ts'
 export interface CommandContext {
   /** Results. Under `--json` exactly one JSON document. */
   out(text: string): void
+  /** The same place as a stream, for views that change in place on a terminal. */
+  readonly stdout: ProgressStream
   /** Progress and remarks. */
   readonly stderr: ProgressStream
   readonly paint: Paint

@@ -4,6 +4,7 @@ import { buildCompare } from './commands/compare.ts'
 import { buildGate } from './commands/gate.ts'
 import { buildReport } from './commands/report.ts'
 import { buildRun } from './commands/run.ts'
+import { buildUp } from './commands/up.ts'
 import type { Command, CommandContext } from './context.ts'
 import { describeFailure, type Failure, formatFailure, UsageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -21,6 +22,8 @@ Exit codes: 0 ok, 1 a gate says no, 2 usage, 3 measurement not to be trusted,
 Examples:
   # compare all four modes in about a minute
   meshbench run --quick
+  # the same services to try kubectl on, until Ctrl-C
+  meshbench up
   # what one command takes, with examples
   meshbench run --help
 `
@@ -49,6 +52,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       code = await run(options, contextOf(argv, stopped))
     }
   buildRun(program, act)
+  buildUp(program, act)
   buildReport(program, act)
   buildCompare(program, act)
   buildGate(program, act)
@@ -57,8 +61,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     return exitCodes.usage
   }
   try {
-    await Promise.race([program.parseAsync(argv, { from: 'user' }), overdue(stopped)])
-    return stopped.aborted ? exitCodes.interrupted : code
+    const command = program.parseAsync(argv, { from: 'user' }).then(() => true)
+    // Whoever ends by itself after a signal knows whether that was its proper end, as it is of `up`.
+    const ended = await Promise.race([command, overdue(stopped).then(() => false)])
+    return ended ? code : exitCodes.interrupted
   } catch (error) {
     if (stopped.aborted) return exitCodes.interrupted
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
@@ -81,6 +87,7 @@ function contextOf(argv: readonly string[], signal: AbortSignal): CommandContext
   const json = argv.includes('--json')
   return {
     out: (text) => process.stdout.write(`${text}\n`),
+    stdout: process.stdout,
     stderr: process.stderr,
     paint: paintFor(process.stdout, process.env),
     columns: process.stdout.columns,
@@ -103,7 +110,7 @@ function printFailure(failure: Failure, argv: readonly string[]): void {
 function asUsage(error: CommanderError, argv: readonly string[]): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
-  const command = argv.find((word) => ['run', 'report', 'compare', 'gate'].includes(word))
+  const command = argv.find((word) => ['run', 'up', 'report', 'compare', 'gate'].includes(word))
   const help = `meshbench ${command === undefined ? '' : `${command} `}--help lists what there is`
   return new UsageError(first, suggestion === '' ? help : `${suggestion} ${help}`)
 }

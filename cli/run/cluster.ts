@@ -4,6 +4,7 @@ import { generatorImages } from '../../harness/deploy/generator-image.ts'
 /** The cluster of one run, and how to get rid of it. */
 export interface RunCluster {
   readonly client: ClusterClient
+  readonly kubeconfigPath: string
   stop(): Promise<void>
 }
 
@@ -27,6 +28,7 @@ export async function openCluster(
     signal,
   })
   return {
+    kubeconfigPath: cluster.kubeconfigPath,
     client: await connectCluster({ kubeconfigPath: cluster.kubeconfigPath }),
     stop: async () => {
       let timer: NodeJS.Timeout | undefined

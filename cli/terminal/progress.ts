@@ -3,6 +3,7 @@ import type { ExperimentEvent } from '../../harness/experiment/events.ts'
 export interface ProgressStream {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
   write(text: string): unknown
 }
 

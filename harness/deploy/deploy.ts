@@ -6,18 +6,12 @@ import {
   bindToWaypoint,
   generatorManifests,
   namespaceManifest,
-  nodeManifests,
+  nodeManifest,
+  type Place,
+  placeOf,
   waypointManifest,
 } from './manifests.ts'
-import {
-  clientNodeOf,
-  gatewayNameLabel,
-  generatorName,
-  isAmbient,
-  namespaceOf,
-  serverNodeOf,
-  waypointName,
-} from './names.ts'
+import { gatewayNameLabel, generatorName, isAmbient } from './names.ts'
 import type { Pod } from './pods.ts'
 import { type Expectation, waitUntilReady } from './ready.ts'
 import { type Workload, workloadManifests } from './workload.ts'
@@ -50,20 +44,35 @@ export async function deployMode(
   client: ClusterClient,
   options: DeployOptions,
 ): Promise<Deployment> {
+  const { mode } = options
+  const place = placeOf(mode)
+  const nodes = [place.clientNode, place.serverNode]
+  return deployInto(client, place, nodes, isAmbient(mode), options)
+}
+
+/** The same into any namespace and nodes, which are made; ztunnels run there or not. */
+export async function deployInto(
+  client: ClusterClient,
+  place: Place,
+  nodes: readonly string[],
+  withZtunnels: boolean,
+  options: DeployOptions,
+): Promise<Deployment> {
   const { mode, workload } = options
-  const namespace = namespaceOf(mode)
-  for (const object of [...nodeManifests(mode), namespaceManifest(mode)]) {
-    await client.create(object)
-  }
-  const place = { namespace, node: serverNodeOf(mode) }
-  const services = workloadManifests(workload, place, options.adjust)
+  const { namespace, serverNode: node } = place
+  for (const name of nodes) await client.create(nodeManifest(name, withZtunnels))
+  await client.create(namespaceManifest(namespace, mode))
+  const services = workloadManifests(workload, { namespace, node }, options.adjust)
   const objects = [
-    ...(mode === 'waypoint' ? [waypointManifest(mode), ...services.map(bindToWaypoint)] : services),
-    ...generatorManifests(mode, options.generatorImage),
+    ...(mode === 'waypoint'
+      ? [waypointManifest(place), ...services.map(bindToWaypoint)]
+      : services),
+    ...generatorManifests(place, options.generatorImage),
   ]
   for (const object of inOrder(objects)) await client.create(object)
 
-  const pods = await waitUntilReady(client, expectations(mode, objects), {
+  const awaited = expectations(objects, namespace, withZtunnels ? nodes : [])
+  const pods = await waitUntilReady(client, awaited, {
     deadlineMs: options.deadlineMs ?? readyDeadlineMs,
     pollMs,
     onWaiting: options.onProgress,
@@ -91,8 +100,11 @@ interface DeploymentSpec {
 }
 
 /** Every deployment, the node proxies and the waypoint that must be there before load starts. */
-export function expectations(mode: Mode, objects: readonly KubeObject[]): Expectation[] {
-  const namespace = namespaceOf(mode)
+function expectations(
+  objects: readonly KubeObject[],
+  namespace: string,
+  ztunnelNodes: readonly string[],
+): Expectation[] {
   const deployments = objects
     .filter(({ kind }) => kind === 'Deployment')
     .map((object): Expectation => {
@@ -106,27 +118,24 @@ export function expectations(mode: Mode, objects: readonly KubeObject[]): Expect
         count: spec.replicas ?? 1,
       }
     })
-  const ztunnels = isAmbient(mode) ? [clientNodeOf(mode), serverNodeOf(mode)] : []
-  return [
-    ...ztunnels.map(
-      (nodeName): Expectation => ({
-        title: `ztunnel on ${nodeName}`,
-        namespace: 'istio-system',
-        labelSelector: 'app=ztunnel',
-        nodeName,
+  const ztunnels = ztunnelNodes.map(
+    (nodeName): Expectation => ({
+      title: `ztunnel on ${nodeName}`,
+      namespace: 'istio-system',
+      labelSelector: 'app=ztunnel',
+      nodeName,
+      count: 1,
+    }),
+  )
+  const waypoints = objects
+    .filter(({ kind }) => kind === 'Gateway')
+    .map(
+      ({ metadata }): Expectation => ({
+        title: metadata.name,
+        namespace,
+        labelSelector: `${gatewayNameLabel}=${metadata.name}`,
         count: 1,
       }),
-    ),
-    ...(mode === 'waypoint'
-      ? [
-          {
-            title: waypointName,
-            namespace,
-            labelSelector: `${gatewayNameLabel}=${waypointName}`,
-            count: 1,
-          },
-        ]
-      : []),
-    ...deployments,
-  ]
+    )
+  return [...ztunnels, ...waypoints, ...deployments]
 }

@@ -4,7 +4,6 @@ import {
   clientNodeOf,
   generatorName,
   generatorPort,
-  isAmbient,
   namespaceLabels,
   namespaceOf,
   serverNodeOf,
@@ -14,17 +13,34 @@ import {
   ztunnelNodeLabel,
 } from './names.ts'
 
-export function namespaceManifest(mode: Mode): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: namespaceOf(mode), labels: namespaceLabels(mode) },
-  }
+/** Where one mode, or a playground, puts its pods. */
+export interface Place {
+  readonly namespace: string
+  /** Of the load generator; undefined: wherever the scheduler likes. */
+  readonly clientNode?: string
+  /** Of the workload and its waypoint. */
+  readonly serverNode?: string
 }
 
 /** Two nodes of a mode's own: no proxy is shared between modes, and every request crosses nodes. */
-export function nodeManifests(mode: Mode): KubeObject[] {
-  return [clientNodeOf(mode), serverNodeOf(mode)].map((name) => ({
+export function placeOf(mode: Mode): Required<Place> {
+  return {
+    namespace: namespaceOf(mode),
+    clientNode: clientNodeOf(mode),
+    serverNode: serverNodeOf(mode),
+  }
+}
+
+export function namespaceManifest(name: string, mode: Mode): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: namespaceLabels(mode) },
+  }
+}
+
+export function nodeManifest(name: string, withZtunnel: boolean): KubeObject {
+  return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
@@ -32,22 +48,22 @@ export function nodeManifests(mode: Mode): KubeObject[] {
       labels: {
         'kubernetes.io/hostname': name,
         [simulatedNodeLabel]: 'true',
-        ...(isAmbient(mode) ? { [ztunnelNodeLabel]: 'true' } : {}),
+        ...(withZtunnel ? { [ztunnelNodeLabel]: 'true' } : {}),
       },
     },
-  }))
+  }
 }
 
 /** As `istioctl waypoint generate` writes it, pinned to the server node. */
-export function waypointManifest(mode: Mode): KubeObject {
+export function waypointManifest({ namespace, serverNode }: Place): KubeObject {
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'Gateway',
     metadata: {
       name: waypointName,
-      namespace: namespaceOf(mode),
+      namespace,
       labels: { 'istio.io/waypoint-for': 'service' },
-      annotations: { 'meshbench.dev/node': serverNodeOf(mode) },
+      ...(serverNode === undefined ? {} : { annotations: { 'meshbench.dev/node': serverNode } }),
     },
     spec: {
       gatewayClassName: 'istio-waypoint',
@@ -57,8 +73,7 @@ export function waypointManifest(mode: Mode): KubeObject {
 }
 
 /** The load generator is a pod like any other, so that the client side of the mesh is paid too. */
-export function generatorManifests(mode: Mode, image: string): KubeObject[] {
-  const namespace = namespaceOf(mode)
+export function generatorManifests({ namespace, clientNode }: Place, image: string): KubeObject[] {
   const labels = { app: generatorName }
   return [
     {
@@ -83,7 +98,9 @@ export function generatorManifests(mode: Mode, image: string): KubeObject[] {
           },
           spec: {
             serviceAccountName: generatorName,
-            nodeSelector: { 'kubernetes.io/hostname': clientNodeOf(mode) },
+            ...(clientNode === undefined
+              ? {}
+              : { nodeSelector: { 'kubernetes.io/hostname': clientNode } }),
             containers: [
               {
                 name: generatorName,

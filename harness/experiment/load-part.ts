@@ -17,6 +17,7 @@ export function loadPart(load: LoadResult, plan: LoadPlan): LoadPart {
     arrivals: load.arrivals,
     outstandingAtEnd: load.outstandingAtEnd,
     outcomes: load.outcomes,
+    failures: load.failures,
     latencyUs: load.latencyUs,
     serviceTimeUs: load.serviceTimeUs,
     failedLatencyUs: load.failedLatencyUs,

@@ -11,7 +11,8 @@ export interface ConnectionOptions {
 export interface ConnectionEvents {
   /** It takes a request now. */
   free(connection: Connection): void
-  settled(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number): void
+  /** `cause` only where the outcome leaves it open. */
+  settled(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number, cause?: string): void
   opened(): void
   /** The other side ended it without having said so. */
   closedEarly(): void
@@ -50,7 +51,9 @@ export class Connection {
   #request: LoadRequest | undefined
   #connected = false
   #since = 0
-  #error: Error | undefined
+  #error: NodeJS.ErrnoException | undefined
+  /** Why the last attempt to connect failed. */
+  downCause: string | undefined
   /** The server lets the connection live after the answer at hand. */
   #mayStay = true
   #served = false
@@ -68,7 +71,7 @@ export class Connection {
     // Called at the end of the client's construction, and whenever its connection ended or failed.
     client._connect = () => (this.#state === 'new' ? this.#begin() : this.#lost())
     this.#guardAnswers()
-    client.on('connError', (error: Error) => {
+    client.on('connError', (error: NodeJS.ErrnoException) => {
       this.#error = error
     })
     client.on('headers', ({ shouldKeepAlive }: { shouldKeepAlive: boolean }) => {
@@ -122,7 +125,7 @@ export class Connection {
       this.#reopen()
     } else {
       this.#drop()
-      this.#settle(request, 'connectFailed', deadline, 0)
+      this.#settle(request, 'connectFailed', deadline, 0, 'ETIMEDOUT')
       this.#reopenLater()
     }
   }
@@ -154,7 +157,7 @@ export class Connection {
     parser.execute = (chunk) => {
       const parsed = execute(chunk)
       if (parsed instanceof Error) {
-        this.#error = parsed
+        this.#error = Object.assign(parsed, { code: 'bad-answer' })
         this.#lost()
       }
       return parsed
@@ -176,6 +179,7 @@ export class Connection {
     socket?.once('connect', () => {
       if (client.conn !== socket) return
       this.#connected = true
+      this.downCause = undefined
       this.#events.opened()
       if (this.#state === 'connecting') this.#becomeFree()
     })
@@ -195,7 +199,8 @@ export class Connection {
     const outcome = late ? 'timeout' : status >= 200 && status < 300 ? 'ok' : 'non2xx'
     this.#served = true
     this.#failures = 0
-    this.#settle(request, outcome, late ? this.deadlineUs : atUs, bytes)
+    const cause = outcome === 'non2xx' ? String(status) : undefined
+    this.#settle(request, outcome, late ? this.deadlineUs : atUs, bytes, cause)
     if (this.#mayStay && this.#options.keepAlive) {
       this.#becomeFree()
     } else {
@@ -215,9 +220,11 @@ export class Connection {
     }
     const attempt = !this.#connected
     const livedMs = (nowUs() - this.#since) / 1e3
+    const cause = this.#error === undefined ? 'closed' : (this.#error.code ?? this.#error.message)
+    if (attempt) this.downCause = cause
     this.#drop()
     if (request !== undefined)
-      this.#settle(request, attempt ? 'connectFailed' : 'reset', nowUs(), 0)
+      this.#settle(request, attempt ? 'connectFailed' : 'reset', nowUs(), 0, cause)
     else if (attempt) this.#events.attemptFailed()
     if (!attempt) this.#events.closedEarly()
     if (this.#served || (!attempt && livedMs > livedLongMs)) this.#reopen()
@@ -246,9 +253,15 @@ export class Connection {
     this.#events.free(this)
   }
 
-  #settle(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number): void {
+  #settle(
+    request: LoadRequest,
+    outcome: Outcome,
+    atUs: number,
+    bytes: number,
+    cause?: string,
+  ): void {
     this.#request = undefined
-    this.#events.settled(request, outcome, atUs, bytes)
+    this.#events.settled(request, outcome, atUs, bytes, cause)
   }
 }
 

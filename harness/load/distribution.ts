@@ -29,6 +29,13 @@ export class Distribution {
     if (us > this.#maxUs) this.#maxUs = us
   }
 
+  /** Takes over everything that another one holds. */
+  add(other: Distribution): void {
+    this.#histogram.add(other.#histogram)
+    this.#sumUs += other.#sumUs
+    if (other.#maxUs > this.#maxUs) this.#maxUs = other.#maxUs
+  }
+
   /** Null where the samples do not support it. `p` within 0..1. */
   percentile(p: number): number | null {
     return isSupported(this.n, p) ? this.#histogram.getValueAtPercentile(p * 100) : null

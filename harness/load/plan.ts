@@ -26,6 +26,7 @@ const plan = z
       .number()
       .positive()
       .max(24 * 3_600_000),
+    windows: z.enum(['once', 'continuous']).optional(),
     seed: z
       .int()
       .min(0)

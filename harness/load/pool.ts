@@ -5,7 +5,7 @@ import { Fifo } from './fifo.ts'
 import type { LoadRequest, Outcome } from './request.ts'
 
 export interface PoolEvents {
-  settled(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number): void
+  settled(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number, cause?: string): void
   /** A connection is free and nothing waits for it. The closed loop answers with `submit`. */
   idle(): void
   /** An attempt to connect on which no request depended has failed. */
@@ -33,7 +33,8 @@ export class Pool {
     this.#events = events
     const connectionEvents: ConnectionEvents = {
       free: (connection) => this.#release(connection),
-      settled: (request, outcome, atUs, bytes) => events.settled(request, outcome, atUs, bytes),
+      settled: (request, outcome, atUs, bytes, cause) =>
+        events.settled(request, outcome, atUs, bytes, cause),
       opened: () => {
         this.opened += 1
       },
@@ -58,10 +59,16 @@ export class Pool {
     return this.#connections.some((connection) => connection.isFree)
   }
 
+  /** Why attempts to connect fail. */
+  get downCause(): string | undefined {
+    return this.#connections.find(({ downCause }) => downCause !== undefined)?.downCause
+  }
+
   submit(request: LoadRequest): void {
     const connection = this.#takeFree()
     if (connection !== undefined) connection.send(request)
-    else if (this.#isDown()) this.#events.settled(request, 'connectFailed', nowUs(), 0)
+    else if (this.#isDown())
+      this.#events.settled(request, 'connectFailed', nowUs(), 0, this.downCause)
     else this.#waiting.push(request)
   }
 
@@ -119,7 +126,7 @@ export class Pool {
   #failWaiting(): void {
     if (this.#waiting.size === 0 || !this.#isDown()) return
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      this.#events.settled(next, 'connectFailed', nowUs(), 0)
+      this.#events.settled(next, 'connectFailed', nowUs(), 0, this.downCause)
     }
   }
 }

@@ -31,6 +31,11 @@ export interface LoadPlan {
   /** Report the warm-up in slices of this length. Without: the warm-up is silent and of fixed length. */
   readonly warmUpPointMs?: number
   readonly windowMs: number
+  /**
+   * `continuous`: goes on until the request is closed and never sends `window-end` or `result`; the
+   * points, one a second, say in `recent` what the last `windowMs` were like. @default 'once'
+   */
+  readonly windows?: 'once' | 'continuous'
   readonly seed: number
 }
 
@@ -62,7 +67,24 @@ export interface LoadPoint {
   readonly failed: number
   readonly p50Us: number | null
   readonly p99Us: number | null
+  /** Only in a continuous load. */
+  readonly recent?: RecentLoad
 }
+
+/** The sliding window of a continuous load, for people who watch: percentiles from any number of samples. */
+export interface RecentLoad {
+  readonly durationMs: number
+  readonly ok: number
+  readonly failures: Failures
+  readonly p50Us: number | null
+  readonly p99Us: number | null
+}
+
+/**
+ * Why requests failed and how often: a status (`503`), a system error (`ECONNREFUSED`), `timeout`,
+ * `closed` (ended without an error before the answer was complete), `bad-answer`, `unanswered`.
+ */
+export type Failures = Readonly<Record<string, number>>
 
 /**
  * Every arrival whose intended start lies in the window ends in exactly one of these:
@@ -108,6 +130,8 @@ export interface LoadResult {
   /** Arrivals without an answer when the window ended: a backlog of a mode that does not keep up. */
   readonly outstandingAtEnd?: number
   readonly outcomes: Outcomes
+  /** Everything in `outcomes` but `ok`, by cause. */
+  readonly failures?: Failures
   /** ok answers only: from the intended start. */
   readonly latencyUs: LatencySummary
   /** ok answers only: from the moment of sending; without keep-alive that begins with connecting. */

@@ -1,6 +1,7 @@
 import { Distribution } from './distribution.ts'
 import { LoadError } from './errors.ts'
 import type { LoadPlan, LoadPoint, LoadResult } from './protocol.ts'
+import { asRecord, count, type FailureCounts, Recent } from './recent.ts'
 import type { LoadRequest, Outcome } from './request.ts'
 
 /** What a window showed; the engine adds when it was and what it cost. */
@@ -10,6 +11,7 @@ export type RecordedLoad = Pick<
   | 'offeredRate'
   | 'achievedRate'
   | 'outcomes'
+  | 'failures'
   | 'latencyUs'
   | 'serviceTimeUs'
   | 'failedLatencyUs'
@@ -30,7 +32,10 @@ export class LoadRecord {
   readonly #failed = new Distribution()
   readonly #lag = new Distribution()
   readonly #queue = new Distribution()
-  readonly #pointLatency = new Distribution()
+  readonly #failures: FailureCounts = new Map()
+  readonly #recent: Recent | undefined
+  #pointLatency = new Distribution()
+  #pointFailures: FailureCounts = new Map()
   readonly #points: LoadPoint[] = []
   readonly #outcomes: Record<Outcome, number> = {
     ok: 0,
@@ -42,7 +47,6 @@ export class LoadRecord {
   }
   #arrivals = 0
   #bytes = 0
-  #pointFailed = 0
   #pointStartMs = 0
 
   get outstanding(): number {
@@ -53,8 +57,9 @@ export class LoadRecord {
     return Object.values(this.#outcomes).reduce((sum, count) => sum + count, 0)
   }
 
-  constructor(model: LoadPlan['model']) {
-    this.#open = model === 'open'
+  constructor(plan: Pick<LoadPlan, 'model' | 'windows' | 'windowMs'>) {
+    this.#open = plan.model === 'open'
+    this.#recent = plan.windows === 'continuous' ? new Recent(plan.windowMs) : undefined
   }
 
   arrived({ measured, intendedUs, dueUs }: LoadRequest): void {
@@ -63,7 +68,13 @@ export class LoadRecord {
     if (this.#open) this.#lag.record(dueUs - intendedUs)
   }
 
-  settled(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number): void {
+  settled(
+    request: LoadRequest,
+    outcome: Outcome,
+    atUs: number,
+    bytes: number,
+    cause: string = outcome,
+  ): void {
     if (!request.measured) return
     this.#outcomes[outcome] += 1
     this.#bytes += bytes
@@ -75,26 +86,34 @@ export class LoadRecord {
       this.#serviceTime.record(atUs - request.sentUs)
       this.#pointLatency.record(atUs - startUs)
     } else {
-      this.#pointFailed += 1
+      count(this.#pointFailures, cause)
+      count(this.#failures, cause)
       if (outcome !== 'unanswered') this.#failed.record(atUs - request.intendedUs)
     }
   }
 
   /** Closes the second at hand and opens the next. */
   closePoint(offsetMs: number): LoadPoint {
+    const latency = this.#pointLatency
+    const failures = this.#pointFailures
+    const durationMs = offsetMs - this.#pointStartMs
     const point: LoadPoint = {
       offsetMs: this.#pointStartMs,
-      durationMs: offsetMs - this.#pointStartMs,
-      ok: this.#pointLatency.n,
-      failed: this.#pointFailed,
-      p50Us: this.#pointLatency.percentile(0.5),
-      p99Us: this.#pointLatency.percentile(0.99),
+      durationMs,
+      ok: latency.n,
+      failed: [...failures.values()].reduce((sum, times) => sum + times, 0),
+      p50Us: latency.percentile(0.5),
+      p99Us: latency.percentile(0.99),
     }
-    this.#points.push(point)
-    this.#pointLatency.reset()
-    this.#pointFailed = 0
     this.#pointStartMs = offsetMs
-    return point
+    this.#pointFailures = new Map()
+    if (this.#recent === undefined) {
+      this.#points.push(point)
+      latency.reset()
+      return point
+    }
+    this.#pointLatency = new Distribution()
+    return { ...point, recent: this.#recent.push({ durationMs, latency, failures }) }
   }
 
   finish(windowMs: number): RecordedLoad {
@@ -112,6 +131,7 @@ export class LoadRecord {
       offeredRate: this.#arrivals / seconds,
       achievedRate: (outcomes.ok + outcomes.non2xx) / seconds,
       outcomes,
+      failures: asRecord(this.#failures),
       latencyUs: this.#latency.summary(),
       serviceTimeUs: this.#serviceTime.summary(),
       failedLatencyUs: this.#failed.summary(),

@@ -60,7 +60,7 @@ async function prepare(
   endpoint: Endpoint,
   onError: (error: Error) => void,
 ): Promise<PreparedLoad> {
-  const record = new LoadRecord(plan.model)
+  const record = new LoadRecord(plan)
   const warmUp = new WarmUp()
   const edges = { startUs: Infinity, windowUs: Infinity, endUs: Infinity }
   let drained: (() => void) | undefined
@@ -76,8 +76,8 @@ async function prepare(
     },
     plan,
     {
-      settled: (request, outcome, atUs, bytes) => {
-        record.settled(request, outcome, atUs, bytes)
+      settled: (request, outcome, atUs, bytes, cause) => {
+        record.settled(request, outcome, atUs, bytes, cause)
         if (!request.measured) {
           const fromUs = plan.model === 'open' ? request.intendedUs : request.sentUs
           warmUp.settled(outcome === 'ok', atUs - fromUs)
@@ -95,7 +95,8 @@ async function prepare(
     return made
   }
   const arrive = (intendedUs: number, atUs: number): void => pool.submit(request(intendedUs, atUs))
-  const fail = (atUs: number): void => record.settled(request(atUs, atUs), 'connectFailed', atUs, 0)
+  const fail = (atUs: number): void =>
+    record.settled(request(atUs, atUs), 'connectFailed', atUs, 0, pool.downCause)
   const from =
     plan.model === 'open' ? await openLoop(plan, arrive, onError) : closedLoop(pool, arrive, fail)
   source = from
@@ -111,14 +112,15 @@ async function prepare(
     }
     edges.startUs = nowUs() + leadInMs * 1e3
     edges.windowUs = edges.startUs + plan.warmupMs * 1e3
-    edges.endUs = edges.windowUs + plan.windowMs * 1e3
+    const lengthMs = plan.windows === 'continuous' ? Number.POSITIVE_INFINITY : plan.windowMs
+    edges.endUs = edges.windowUs + lengthMs * 1e3
     from.start(edges.startUs, edges.endUs)
     onEvent({ event: 'warmup', atMs: Date.now() })
     startWindow?.addEventListener('abort', () => {
       const windowUs = nowUs() + leadInMs * 1e3
       if (windowUs >= edges.windowUs) return
       edges.windowUs = Math.max(windowUs, edges.startUs)
-      edges.endUs = edges.windowUs + plan.windowMs * 1e3
+      edges.endUs = edges.windowUs + lengthMs * 1e3
       from.endAt(edges.endUs)
     })
 
@@ -129,7 +131,7 @@ async function prepare(
     const startedAtMs = Math.round(Date.now() + (edges.windowUs - nowUs()) / 1e3)
     onEvent({ event: 'window-start', atMs: Date.now() })
     const before = ownCost(pool)
-    for (let offsetMs = pointMs; offsetMs < plan.windowMs; offsetMs += pointMs) {
+    for (let offsetMs = pointMs; offsetMs < lengthMs; offsetMs += pointMs) {
       await until(edges.windowUs + offsetMs * 1e3, signal)
       const point = record.closePoint(offsetMs)
       onEvent({ event: 'progress', atMs: Date.now(), point })

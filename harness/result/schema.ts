@@ -116,6 +116,10 @@ export const window = z.strictObject({
     .meta({ description: 'arrivals without an answer when the window ended' }),
   arrivals: z.int().nonnegative(),
   outcomes,
+  failures: z
+    .record(z.string(), z.int().positive())
+    .optional()
+    .meta({ description: 'everything but ok by cause: a status, a system error, timeout, ...' }),
   latencyUs: latency,
   serviceTimeUs: latency,
   failedLatencyUs: latency,

@@ -45,6 +45,22 @@ const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
     '  hint: Did you mean run? meshbench --help lists what there is',
   ],
   [
+    ['up', '--mode', 'ambinet'],
+    'error: --mode: there is no mode "ambinet"',
+    '  hint: did you mean ambient? modes: baseline, sidecar, ambient, waypoint',
+  ],
+  [
+    ['up', '--kubeconfig', file],
+    `error: --kubeconfig ${file} exists already`,
+    '  hint: name a new file; delete this one if it is left from a playground that was killed',
+  ],
+  [
+    ['up', '--workload', 'services.yaml'],
+    'error: services.yaml does not exist',
+    `  cause: ENOENT: no such file or directory, open 'services.yaml'`,
+    '  hint: name a YAML file, or one of echo, chain, fanout, shop',
+  ],
+  [
     ['report'],
     "error: missing required argument 'result'",
     '  hint: name a run folder, for example .meshbench/latest, or --history DIR',

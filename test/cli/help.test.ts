@@ -7,6 +7,7 @@ import { runCli } from '../support/run-cli.ts'
 for (const [argv, golden] of [
   [['--help'], 'help.txt'],
   [['run', '--help'], 'help-run.txt'],
+  [['up', '--help'], 'help-up.txt'],
   [['report', '--help'], 'help-report.txt'],
   [['gate', '--help'], 'help-gate.txt'],
   [['compare', '--help'], 'help-compare.txt'],

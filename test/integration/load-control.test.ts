@@ -6,7 +6,7 @@ import * as net from 'node:net'
 import { availableParallelism, loadavg } from 'node:os'
 import { resolve } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { LoadEvent, LoadPlan, LoadResult } from '../../harness/load/protocol.ts'
+import type { LoadEvent, LoadPlan, LoadPoint, LoadResult } from '../../harness/load/protocol.ts'
 
 const entry = resolve(import.meta.dirname, '../../harness/load/main.js')
 const slow = createServer((_, response) => setTimeout(() => response.end('x'), 50))
@@ -122,6 +122,38 @@ test('events come in order, the edges of the window when they are planned', asyn
     result.points.reduce((sum, point) => sum + point.ok, 0),
     result.outcomes.ok,
   )
+})
+
+test('a continuous load reports each second what the last ones were like, until it is closed', async () => {
+  const continuous = { service: 'fast', windows: 'continuous', ratePerSecond: 50, warmupMs: 0 }
+  const response = await post({ ...continuous, windowMs: 2_000 })
+  const points: LoadPoint[] = []
+  for await (const event of events(response)) {
+    assert.ok(event.event !== 'window-end' && event.event !== 'result')
+    if (event.event === 'progress' && points.push(event.point) === 4) break
+  }
+  response.destroy()
+  assert.deepEqual(
+    points.map(({ offsetMs, recent }) => [offsetMs, recent?.durationMs]),
+    [
+      [0, 1_000],
+      [1_000, 2_000],
+      [2_000, 2_000],
+      [3_000, 2_000],
+    ],
+  )
+  const [, , third, fourth] = points
+  assert.equal(fourth?.recent?.ok, (third?.ok ?? 0) + (fourth?.ok ?? 0))
+  assert.deepEqual(fourth?.recent?.failures, {})
+  assert.ok((fourth?.recent?.p99Us ?? 0) >= (fourth?.recent?.p50Us ?? 0))
+  // It has stopped: the next plan is taken, as soon as the generator has seen the end.
+  for (let next = await post({ service: 'fast', warmupMs: 0, windowMs: 100 }); ; ) {
+    let text = ''
+    for await (const chunk of next.setEncoding('utf8')) text += chunk
+    if (next.statusCode === 200) break
+    assert.match(text, /plan-running/)
+    next = await post({ service: 'fast', warmupMs: 0, windowMs: 100 })
+  }
 })
 
 test('lag stays below a millisecond at the median, far from a core', async () => {

@@ -49,6 +49,8 @@ async function loadPort(port: number, changes: Partial<LoadPlan> = {}): Promise<
   )
   const sum = Object.values(result.outcomes).reduce((total, value) => total + value, 0)
   assert.equal(sum, result.arrivals, 'every arrival has one outcome')
+  const causes = Object.values(result.failures ?? {}).reduce((total, value) => total + value, 0)
+  assert.equal(causes, result.arrivals - result.outcomes.ok, 'every failure has one cause')
   return result
 }
 
@@ -276,4 +278,26 @@ test('the closed loop does not hammer a port that refuses', async () => {
     assert.equal(result.outcomes.connectFailed, result.arrivals)
     assert.ok(result.arrivals > 0 && result.arrivals < 60, `${result.arrivals} attempts`)
   }
+})
+
+test('failures are told apart by cause: status, reset, silent close, nonsense', async () => {
+  const server = rawServer((socket, n) => {
+    if (n % 5 === 0) socket.end('HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\n\r\n')
+    else if (n % 5 === 1) socket.resetAndDestroy()
+    else if (n % 5 === 2) socket.end()
+    else if (n % 5 === 3) socket.end('nonsense\r\n\r\n')
+    else socket.write(okAnswer)
+  })
+  const result = await load(server, { ratePerSecond: 50 })
+  assert.deepEqual(result.failures, { '503': 10, ECONNRESET: 10, closed: 10, 'bad-answer': 10 })
+})
+
+test('a port where nobody listens fails every request with ECONNREFUSED', async () => {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  const { failures, arrivals } = await loadPort(port, { ratePerSecond: 50 })
+  assert.deepEqual(failures, { ECONNREFUSED: arrivals })
 })

@@ -20,7 +20,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-async function start(longestLifeMs?: number): Promise<{
+async function start(connectionLifeMs?: number): Promise<{
   store: StoreServer
   port: number
   ask: (line: string) => ReturnType<Asker>
@@ -35,7 +35,7 @@ async function start(longestLifeMs?: number): Promise<{
   const asker = createAsker({
     env: { STORE_SERVICE_HOST: '127.0.0.1', STORE_SERVICE_PORT: String(port) },
     timeoutMs: 5_000,
-    ...(longestLifeMs === undefined ? {} : { longestLifeMs }),
+    ...(connectionLifeMs === undefined ? {} : { connectionLifeMs }),
   })
   const ask = (line: string) => asker({ service: 'store', line })
   return { store, port, ask, connections: () => connections }

@@ -76,7 +76,7 @@ test('every measured request ends in exactly one outcome, whatever happens to it
   const arrival = fc.record({ outcome: fc.constantFrom(...outcomes), measured: fc.boolean() })
   fc.assert(
     fc.property(fc.array(arrival), fc.array(fc.nat(50)), (arrivals, cuts) => {
-      const record = new LoadRecord('open')
+      const record = new LoadRecord({ model: 'open', windowMs: 1_000 })
       arrivals.forEach(({ outcome, measured }, index) => {
         const request: LoadRequest = { intendedUs: index, dueUs: index, sentUs: index, measured }
         record.arrived(request)
@@ -101,7 +101,7 @@ test('every measured request ends in exactly one outcome, whatever happens to it
 })
 
 test('a record with a request nobody settled refuses to give figures', () => {
-  const record = new LoadRecord('open')
+  const record = new LoadRecord({ model: 'open', windowMs: 1_000 })
   record.arrived({ intendedUs: 0, dueUs: 0, sentUs: 0, measured: true })
   assert.throws(() => record.finish(1000), { code: 'accounting-broken', exitCode: 70 })
 })

@@ -13,6 +13,8 @@ export interface ServiceConfig {
   readonly errorRate: number
   /** After this long without an answer a downstream call has failed. */
   readonly callTimeoutMs: number
+  /** A kept connection older than this is not used for another call. */
+  readonly connectionLifeMs: number
   readonly socketsFromParent: boolean
 }
 
@@ -25,6 +27,7 @@ export function readServiceConfig(env: NodeJS.ProcessEnv): ServiceConfig {
     script: parseScript(env.SCRIPT ?? '[]'),
     responseBytes: Math.floor(number(env, 'RESPONSE_BYTES', 0, 1 << 30)),
     errorRate: number(env, 'ERROR_RATE', 0, 1),
+    connectionLifeMs: number(env, 'CONNECTION_LIFE_MS', Infinity, Infinity),
     callTimeoutMs: number(env, 'CALL_TIMEOUT_MS', 15_000, 600_000),
     socketsFromParent: env.SOCKETS_FROM_PARENT === '1',
   }

@@ -1,6 +1,7 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { findService } from '../discovery.ts'
 import type { Call } from '../script.ts'
+import { AgeingAgent } from './ageing-agent.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -22,6 +23,8 @@ export class DownstreamError extends Error {
 export interface CallerOptions {
   readonly env: NodeJS.ProcessEnv
   readonly timeoutMs: number
+  /** @default for ever */
+  readonly connectionLifeMs?: number
 }
 
 /** More than any topology here needs at once, fewer than would exhaust descriptors in a pile-up. */
@@ -30,8 +33,9 @@ const maxConnectionsPerService = 256
 /** An error answer is quoted so far, enough to name the service at the bottom of a chain. */
 const quotedBytes = 160
 
-export function createCaller({ env, timeoutMs }: CallerOptions): Caller {
-  const agent = new Agent({ keepAlive: true, maxSockets: maxConnectionsPerService })
+export function createCaller(options: CallerOptions): Caller {
+  const { env, timeoutMs, connectionLifeMs = Infinity } = options
+  const agent = new AgeingAgent(maxConnectionsPerService, connectionLifeMs)
   const bodies = new Map<number, Buffer>()
 
   const bodyOf = (bytes: number): Buffer => {

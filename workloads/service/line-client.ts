@@ -9,12 +9,9 @@ export type Asker = (ask: Ask) => Promise<string>
 export interface AskerOptions {
   readonly env: NodeJS.ProcessEnv
   readonly timeoutMs: number
-  /** A connection older than this is not used again. @default 30 s */
-  readonly longestLifeMs?: number
+  /** A connection older than this is not used again. @default for ever */
+  readonly connectionLifeMs?: number
 }
-
-/** As database clients do it, so that they follow when what stands behind an address has changed. */
-const usualLifeMs = 30_000
 
 /** See store/protocol.ts: what was not answered before it was not carried out. */
 const farewell = '+BYE'
@@ -25,13 +22,13 @@ const farewell = '+BYE'
  * - a command is sent again only when the server closed a kept connection without replying.
  */
 export function createAsker(options: AskerOptions): Asker {
-  const { env, timeoutMs, longestLifeMs = usualLifeMs } = options
+  const { env, timeoutMs, connectionLifeMs = Infinity } = options
   const idle = new Map<string, LineConnection[]>()
 
   const take = (service: string): LineConnection | undefined => {
     const kept = idle.get(service) ?? []
     for (let next = kept.pop(); next !== undefined; next = kept.pop()) {
-      if (next.isUsable(longestLifeMs)) return next
+      if (next.isUsable(connectionLifeMs)) return next
       next.close()
     }
     return undefined
@@ -81,8 +78,8 @@ class LineConnection {
     socket.on('close', () => this.#end(new Error('the connection was closed')))
   }
 
-  isUsable(longestLifeMs: number): boolean {
-    return !this.#ended && performance.now() - this.#bornMs < longestLifeMs
+  isUsable(lifeMs: number): boolean {
+    return !this.#ended && performance.now() - this.#bornMs < lifeMs
   }
 
   ask(line: string): Promise<string> {

@@ -1,6 +1,6 @@
 /**
  * The generic HTTP/1.1 service every topology is made of. Configured by environment: HOST, PORT,
- * SERVICE_NAME, SCRIPT, RESPONSE_BYTES, ERROR_RATE, CALL_TIMEOUT_MS, SOCKETS_FROM_PARENT, PROCESS_TITLE.
+ * SERVICE_NAME, SCRIPT, RESPONSE_BYTES, ERROR_RATE, CALL_TIMEOUT_MS, CONNECTION_LIFE_MS, SOCKETS_FROM_PARENT, PROCESS_TITLE.
  */
 import { serve } from '../serve.ts'
 import { readServiceConfig, type ServiceConfig } from './config.ts'

@@ -22,7 +22,8 @@ const keepAliveTimeoutMs = 3_600_000
 const oneWriteBytes = 16_384
 
 export function createServiceServer(config: ServiceConfig, env: NodeJS.ProcessEnv): ServiceServer {
-  const reaching = { env, timeoutMs: config.callTimeoutMs }
+  const { callTimeoutMs: timeoutMs, connectionLifeMs } = config
+  const reaching = { env, timeoutMs, connectionLifeMs }
   const reach = { caller: createCaller(reaching), asker: createAsker(reaching) }
   const body = answerBody(config.responseBytes)
   const calls = makesCalls(config.script)
