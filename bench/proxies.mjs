@@ -1,5 +1,5 @@
 // What a hop costs, ours beside nginx, on this machine in this run:
-//   npm run bench:proxies [-- --json] [-- --quick] [-- --hops ztunnel,nginx] [-- --rounds N]
+//   npm run bench:proxies [-- --json] [-- --quick] [-- --hops ztunnel,nginx] [-- --rounds N] [-- --plans fresh]
 // Every round visits every hop, so that noise of the machine falls on all alike; a number is the median
 // over the rounds, and two of them should be compared only within one run. CPU is that of the proxies of
 // a path, two of them or for the waypoint three, without application and load generator. Latency is
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     hops: { type: 'string' },
     rounds: { type: 'string' },
+    plans: { type: 'string' },
   },
 })
 const NAMES = ['direct', 'splice', 'ztunnel', 'sidecar', 'waypoint', 'nginx', 'nginx-stream']
@@ -132,22 +133,25 @@ async function measure(hop, plan) {
   if (result.errors > 0) note(`${hop.name}: ${result.errors} errors`)
   return { ...result, cpuUs: cost, perSecond: (result.requests / result.durationUs) * 1e6 }
 }
-const keepAlive = { connections: CONNECTIONS }
-const fresh = { connections: CONNECTIONS, close: true }
-const bulk = { connections: 1, path: '/bulk' }
-const single = { connections: 1 }
+const PLANS = {
+  keepAlive: { connections: CONNECTIONS },
+  fresh: { connections: CONNECTIONS, close: true },
+  bulk: { connections: 1, path: '/bulk' },
+  single: { connections: 1 },
+}
+const plans = options.plans?.split(',') ?? Object.keys(PLANS)
 
 // Before anything is counted: node compiles what it runs often.
 for (const hop of hops.filter(({ proxies }) => proxies.length > 0)) {
-  await load(hop.address, { seconds: options.quick ? 1 : 2, ...keepAlive })
-  if (!options.quick) await load(hop.address, { seconds: 1, ...fresh })
+  await load(hop.address, { seconds: options.quick ? 1 : 2, ...PLANS.keepAlive })
+  if (!options.quick) await load(hop.address, { seconds: 1, ...PLANS.fresh })
 }
 for (let round = 0; round < rounds; round += 1) {
-  for (const plan of ['keepAlive', 'fresh', 'bulk', 'single']) {
+  for (const plan of plans) {
     const order = round % 2 === 0 ? hops : [...hops].reverse()
     for (const hop of order) {
       hop.rounds[round] ??= {}
-      hop.rounds[round][plan] = await measure(hop, { keepAlive, fresh, bulk, single }[plan])
+      hop.rounds[round][plan] = await measure(hop, PLANS[plan])
     }
   }
 }
@@ -159,7 +163,8 @@ for (const hop of hops) {
 }
 for (const stop of stops) await stop()
 
-const over = (hop, plan, value) => median(hop.rounds.map((round) => value(round[plan])))
+const over = (hop, plan, value) =>
+  plans.includes(plan) ? median(hop.rounds.map((round) => value(round[plan]))) : 0
 const direct = hops.find(({ name }) => name === 'direct')
 const base = (value) => (direct ? over(direct, 'single', value) : 0)
 const rounded = (value, digits = 1) => Number(value.toFixed(digits))

@@ -3,11 +3,13 @@ import { isIPv4 } from 'node:net'
 import type { AdminAddresses, SocketAddress } from '../config/process.ts'
 import { ProxyError } from '../errors.ts'
 import { LOG_LEVELS, logSettings, setAccessLog, setLogLevel } from '../telemetry/log.ts'
+import type { MetricsFormat } from '../telemetry/registry.ts'
+import { answerMetrics } from './metrics-endpoint.ts'
 
 export interface AdminSource {
   /** What is still missing; empty = ready. */
   pending(): readonly string[]
-  metrics(): string
+  metrics(format: MetricsFormat): string
   /** JSON-serialisable and without private keys. */
   dump(): unknown
   quit(): void
@@ -21,8 +23,7 @@ export async function startAdmin(
   addresses: AdminAddresses,
   source: AdminSource,
 ): Promise<() => void> {
-  const metrics: Handler = (_request, response) =>
-    answer(response, 200, source.metrics(), 'text/plain; version=0.0.4; charset=utf-8')
+  const metrics = answerMetrics((format) => source.metrics(format))
   const ready: Handler = (_request, response) => {
     const pending = source.pending()
     if (pending.length === 0) answer(response, 200, 'ready\n')

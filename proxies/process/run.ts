@@ -1,5 +1,6 @@
 import type { CapturedListener, ProxyCommand, ProxyConfig, ProxyReport } from '../config/process.ts'
 import { errorMessage, ProxyError } from '../errors.ts'
+import { countBuild } from '../telemetry/build.ts'
 import { log, setAccessLog, setLogLevel } from '../telemetry/log.ts'
 import type { Registry } from '../telemetry/registry.ts'
 import { startAdmin } from './admin.ts'
@@ -52,10 +53,11 @@ async function start(host: NodeJS.Process, program: ProxyProgram): Promise<void>
   const configure = async (next: ProxyConfig): Promise<void> => {
     if (config && next.version < config.version) return
     await program.configure(next)
+    if (!config) countBuild(program.registry, next.kind)
     config = next
     stopAdmin ??= await startAdmin(next.admin, {
       pending: () => (config ? [] : ['configuration']),
-      metrics: () => program.registry.render(),
+      metrics: (format) => program.registry.render(format),
       dump: () => ({ ...publicConfig(config), listeners: listeners.ids(), ...program.dump?.() }),
       quit,
     })

@@ -29,9 +29,12 @@ export class Histogram {
   }
 }
 
+/** Prometheus' own text, or OpenMetrics, where a counter's family has no `_total`. */
+export type MetricsFormat = 'text' | 'openmetrics'
+
 interface Family {
   readonly name: string
-  render(): string
+  render(format: MetricsFormat): string
 }
 
 /** All series of one metric name. `with` is for set-up time: it renders the labels once. */
@@ -57,8 +60,9 @@ export class CounterFamily implements Family {
     return series
   }
 
-  render(): string {
-    const lines = header(this.name, this.#help, this.#type)
+  render(format: MetricsFormat): string {
+    const family = format === 'text' ? this.name : this.name.replace(/_total$/, '')
+    const lines = header(family, this.#help, this.#type)
     for (const [labels, { value }] of this.#series) {
       lines.push(`${this.name}${braces(labels)} ${value}`)
     }
@@ -121,9 +125,10 @@ export class Registry {
     return this.#add(new HistogramFamily(name, help, bounds))
   }
 
-  /** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-  render(): string {
-    return `${[...this.#families.values()].map((family) => family.render()).join('\n')}\n`
+  /** https://prometheus.io/docs/instrumenting/exposition_formats */
+  render(format: MetricsFormat = 'text'): string {
+    const families = [...this.#families.values()].map((family) => family.render(format))
+    return `${families.join('\n')}\n${format === 'text' ? '' : '# EOF\n'}`
   }
 
   #add<F extends Family>(family: F): F {

@@ -1,5 +1,5 @@
 import { formatAuthority } from '../hbone/authority.ts'
-import { type LogFields, type LogLevel, log } from '../telemetry/log.ts'
+import { type LogFields, type LogLevel, log, logSettings } from '../telemetry/log.ts'
 import type { ConnectionFacts } from './connections.ts'
 
 export interface ConnectionEnd {
@@ -19,6 +19,13 @@ export function logAccess(facts: ConnectionFacts, end: ConnectionEnd): void {
     duration: `${Math.round(end.durationMs)}ms`,
     error: end.error,
   })
+}
+
+/** At level debug, as in ztunnel: before anything is dialled. */
+export function logOpened(facts: ConnectionFacts): void {
+  if (logSettings().level === 'debug') {
+    log('debug', 'access', 'connection opened', accessFields(facts))
+  }
 }
 
 /** Dropped before a route was decided: nothing more is known than the two addresses. */

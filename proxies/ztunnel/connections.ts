@@ -9,7 +9,7 @@ import type { Peers } from '../telemetry/istio-labels.ts'
 import { logSettings } from '../telemetry/log.ts'
 import type { Registry } from '../telemetry/registry.ts'
 import { TcpMetrics, type TcpSeries } from '../telemetry/tcp-metrics.ts'
-import { accessFields, logAccess, logFailed } from './access-log.ts'
+import { accessFields, logAccess, logFailed, logOpened } from './access-log.ts'
 
 /** What is known of a connection once its route is decided. */
 export interface ConnectionFacts {
@@ -56,6 +56,7 @@ export class Connections {
     const startedAt = performance.now()
     series.opened()
     sockets.value += 1
+    logOpened(facts)
     return {
       series,
       end: (error, app) => {

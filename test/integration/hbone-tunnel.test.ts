@@ -115,7 +115,7 @@ describe('HBONE tunnels', () => {
     stream.destroy()
   })
 
-  test('connections of one key share a tunnel, another identity or next hop gets its own', async () => {
+  test('K7: connections of one key share a tunnel, another identity or next hop gets its own', async () => {
     const first = await pool.open(target(), request)
     const second = await pool.open(target(), request)
     assert.equal(sockets.length, 1)
@@ -128,7 +128,7 @@ describe('HBONE tunnels', () => {
     for (const stream of [first, second, third, fourth, fifth]) stream.destroy()
   })
 
-  test('200 simultaneous first connections make two tunnels of 100 streams', async () => {
+  test('K7: 200 simultaneous first connections make two tunnels of 100 streams', async () => {
     const streams = await Promise.all(
       Array.from({ length: 200 }, () => pool.open(target(), request)),
     )
@@ -139,7 +139,7 @@ describe('HBONE tunnels', () => {
     for (const stream of [...streams, next]) stream.destroy()
   })
 
-  test('a full tunnel is never used again and closes with its last stream', async () => {
+  test('K7: a full tunnel is never used again and closes with its last stream', async () => {
     use({ maxStreams: 2 })
     const [a, b] = await Promise.all([pool.open(target(), request), pool.open(target(), request)])
     assert.equal(pool.size, 1)
@@ -153,7 +153,7 @@ describe('HBONE tunnels', () => {
     c.destroy()
   })
 
-  test('above the limit the peer announces, connections wait instead of failing', async () => {
+  test('K8: above the limit the peer announces, connections wait instead of failing', async () => {
     maxConcurrentStreams = 3
     const first = await pool.open(target(), request)
     // Only now are the peer's SETTINGS known for certain.
@@ -167,7 +167,7 @@ describe('HBONE tunnels', () => {
     for (const stream of done) stream.destroy()
   })
 
-  test('after GOAWAY new connections take a new tunnel and running ones finish', async () => {
+  test('K9: after GOAWAY new connections take a new tunnel and running ones finish', async () => {
     onConnect = (offer) => {
       const stream = offer.accept()
       stream.pipe(stream)
@@ -184,7 +184,7 @@ describe('HBONE tunnels', () => {
     await once(sockets[0] as Socket, 'close')
   })
 
-  test('a tunnel without streams is closed after the idle time, one with a stream is not', async () => {
+  test('K10: a tunnel without streams is closed after the idle time, one with a stream is not', async () => {
     use({ idleTimeoutMs: 50 })
     const idle = await pool.open(target(), request)
     const busy = await pool.open(target({ credential: other }), request)
@@ -225,7 +225,7 @@ describe('HBONE tunnels', () => {
     session.destroy()
   })
 
-  test('the server announces its limits and the windows of ztunnel', async () => {
+  test('K16: the server announces its limits and the windows of ztunnel', async () => {
     const socket = await connectMtls({
       address: target().nextHop,
       credential: client,
@@ -280,7 +280,7 @@ describe('HBONE tunnels', () => {
     assert.equal(drained, written + chunk.length)
   })
 
-  test('a peer that answers PING keeps its tunnel, a silent one loses it', async () => {
+  test('K11: a peer that answers PING keeps its tunnel, a silent one loses it', async () => {
     const talking = createHttp2Server().listen(0, '127.0.0.1')
     const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1')
     await Promise.all([once(talking, 'listening'), once(silent, 'listening')])

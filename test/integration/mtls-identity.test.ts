@@ -100,7 +100,7 @@ describe('mutual TLS', () => {
     socket.destroy()
   })
 
-  test('a client without a certificate is refused', async () => {
+  test('K13: a client without a certificate is refused', async () => {
     const plain = connectTls({
       ...address(),
       ca: authority.rootPem,
@@ -140,17 +140,17 @@ describe('mutual TLS', () => {
     ['whose certificate is for servers only', 'PEER_UNTRUSTED', CLIENT, { usages: ['server'] }],
   ]
   for (const [who, code, identity, options] of cases) {
-    test(`a client ${who} is refused with ${code}`, async () => {
+    test(`K13: a client ${who} is refused with ${code}`, async () => {
       assert.equal((await refusal(connectAs(identity, options))).code, code)
     })
   }
 
-  test('a client of another authority is refused', async () => {
+  test('K13: a client of another authority is refused', async () => {
     const stranger = await createTestAuthority('stranger')
     assert.equal((await refusal(connectAs(CLIENT, {}, stranger))).code, 'PEER_UNTRUSTED')
   })
 
-  test('a client that speaks no TLS at all is refused', async () => {
+  test('K13: a client that speaks no TLS at all is refused', async () => {
     refused.length = 0
     const reported = new Promise<void>((resolve) => {
       onRefused = resolve
@@ -163,7 +163,7 @@ describe('mutual TLS', () => {
     socket.destroy()
   })
 
-  test('a server other than the expected one is refused by the client', async () => {
+  test('K2: a server other than the expected one is refused by the client', async () => {
     const credential = createCredential(await authority.issue(CLIENT))
     const to = (expectedIdentities: string[]) =>
       connectMtls({ address: address(), credential, expectedIdentities, alpn: ['h2'] })

@@ -121,14 +121,14 @@ describe('a pair of ztunnels', () => {
     assert.equal(await readAll(dial()), '220 ready')
   })
 
-  test('after the client has finished sending it still gets the whole answer', async () => {
+  test('K18: after the client has finished sending it still gets the whole answer', async () => {
     onApp = (socket) => {
       void readAll(socket).then((question) => socket.end(`${question}: answer`))
     }
     assert.equal(await exchange('question'), 'question: answer')
   })
 
-  test('after the server has finished sending it still gets the rest of the request', async () => {
+  test('K18: after the server has finished sending it still gets the rest of the request', async () => {
     const heard = new Promise<string>((resolve) => {
       onApp = (socket) => {
         socket.end('go on')
@@ -211,7 +211,7 @@ describe('a pair of ztunnels', () => {
     assert.equal(await exchange('back again'), 'back again')
   })
 
-  test('both reporters count the same connections and bytes', async () => {
+  test('K35: both reporters count the same connections and bytes', async () => {
     const totals = async (name: string) =>
       Promise.all(
         [pair.source, pair.destination].map(async ({ metrics }) =>
@@ -242,7 +242,7 @@ describe('a pair of ztunnels', () => {
     assert.equal(opened?.labels.destination_service, 'server.shop.svc.cluster.local')
   })
 
-  test('a policy that forbids a live connection closes it and only it', async () => {
+  test('K28: a policy that forbids a live connection closes it and only it', async () => {
     const open = dial()
     open.write('one')
     await once(open, 'data')
@@ -266,7 +266,7 @@ describe('a pair of ztunnels', () => {
     assert.equal(await exchange('allowed again'), 'allowed again')
   })
 
-  test('STRICT closes plaintext without a byte and leaves tunnels alone', async () => {
+  test('K27: STRICT closes plaintext without a byte and leaves tunnels alone', async () => {
     const plain = () => connect({ host: pair.server.workloadIps[0] as string, port: 8080 })
     const permissive = plain()
     permissive.write('plain')
@@ -292,21 +292,21 @@ describe('a destination that is not who it should be', () => {
     assert.equal(appSockets.size, applicationSeen)
     assert.ok(!Buffer.concat(wire).includes(SECRET), 'no fallback to plaintext')
   }
-  test('of another identity is refused', async () => {
+  test('K2: one of another identity is refused', async () => {
     await pair.update({ serverIdentity: 'spiffe://cluster.local/ns/shop/sa/impostor' })
     await pair.dropTunnels()
     await refused()
     await pair.source.logged(/PEER_IDENTITY/)
   })
 
-  test('of another trust domain is refused', async () => {
+  test('K2: one of another trust domain is refused', async () => {
     await pair.update({ serverIdentity: 'spiffe://other.example/ns/shop/sa/server' })
     await pair.dropTunnels()
     await refused()
     await pair.source.logged(/other\.example/)
   })
 
-  test('of another authority is refused', async () => {
+  test('K2: one of another authority is refused', async () => {
     await pair.update({ serverAuthority: await createTestAuthority('stranger') })
     await pair.dropTunnels()
     await refused()

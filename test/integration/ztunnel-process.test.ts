@@ -44,7 +44,7 @@ describe('a ztunnel process', () => {
       .on('error', () => {})
       .on('data', () => {})
 
-  test('answers readiness, metrics and its configuration on loopback, without private keys', async () => {
+  test('K37: answers readiness, metrics and its configuration on loopback, without private keys', async () => {
     const { admin } = pair.source
     const get = ({ host, port }: SocketAddress, path: string, method = 'GET') =>
       fetch(`http://${host}:${port}${path}`, { method })
@@ -72,14 +72,14 @@ describe('a ztunnel process', () => {
     assert.deepEqual(await exited, [0, null])
   })
 
-  test('can be told to quit over its admin port', async () => {
+  test('K37: can be told to quit over its admin port', async () => {
     const exited = once(pair.source.child, 'exit')
     const { host, port } = pair.source.admin.admin
     await fetch(`http://${host}:${port}/quitquitquit`, { method: 'POST' })
     assert.deepEqual(await exited, [0, null])
   })
 
-  test('on SIGTERM lets live connections go on until the deadline, then cuts them', async () => {
+  test('K20: on SIGTERM lets live connections go on until the deadline, then cuts them', async () => {
     const socket = dial()
     await echo(socket, 'one')
     const exited = once(pair.destination.child, 'exit')
@@ -89,7 +89,7 @@ describe('a ztunnel process', () => {
     await Promise.all([cut, exited])
   })
 
-  test('stops accepting on a socket taken away; its live connections are cut at their deadline', async () => {
+  test('K32: stops accepting on a socket taken away; its live connections are cut at their deadline', async () => {
     const socket = dial()
     await echo(socket, 'one')
     const cut = closed(socket)
@@ -98,7 +98,7 @@ describe('a ztunnel process', () => {
     await cut
   })
 
-  test('a tunnel socket taken away: streams go on, new connections wait for the next owner', async () => {
+  test('K32: a tunnel socket taken away: streams go on, new connections wait for the next owner', async () => {
     const socket = dial()
     await echo(socket, 'one')
     await pair.destination.unlisten('hbone', 60_000)
@@ -118,7 +118,7 @@ describe('a ztunnel process', () => {
     assert.deepEqual(await exited, [0, null])
   })
 
-  test('writes one access line for each connection once asked to', async () => {
+  test('K36: writes one access line for each connection once asked to', async () => {
     for (const { admin } of [pair.source, pair.destination]) {
       const { host, port } = admin.admin
       await fetch(`http://${host}:${port}/logging?access=on`, { method: 'POST' })

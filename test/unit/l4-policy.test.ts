@@ -35,31 +35,31 @@ describe('L4 authorization', () => {
     assert.equal(allowed([]), true)
   })
 
-  test('a matching DENY wins over a matching ALLOW', () => {
+  test('K26: a matching DENY wins over a matching ALLOW', () => {
     assert.equal(allowed([allow(web), deny(web)]), false)
     assert.equal(evaluate([allow(web), deny(web)], input).policy, 'shop/Deny')
   })
 
-  test('once an ALLOW exists, something has to match', () => {
+  test('K26: once an ALLOW exists, something has to match', () => {
     assert.equal(allowed([allow(web)]), true)
     assert.equal(allowed([allow(nobody)]), false)
     assert.equal(allowed([allow(nobody), allow(web)]), true)
     assert.equal(allowed([deny(nobody)]), true)
   })
 
-  test('a policy without rules never matches, an empty rule always, an empty clause too', () => {
+  test('K26: a policy without rules never matches, an empty rule always, an empty clause too', () => {
     assert.equal(allowed([policy('Allow', [])]), false)
     assert.equal(allowed([policy('Deny', [])]), true)
     assert.equal(allowed([policy('Deny', [[]])]), false)
     assert.equal(allowed([policy('Deny', [[[]]])]), false)
   })
 
-  test('a match without any field never matches', () => {
+  test('K26: a match without any field never matches', () => {
     assert.equal(allowed([policy('Deny', [[[{}]]])]), true)
     assert.equal(allowed([policy('Deny', [[[{ principals: [] }]]])]), true)
   })
 
-  test('rules are alternatives, clauses all have to hold, matches of a clause are alternatives', () => {
+  test('K26: rules are alternatives, clauses all have to hold, matches of a clause are alternatives', () => {
     const port: PolicyMatch = { destinationPorts: [8080] }
     const otherPort: PolicyMatch = { destinationPorts: [9090] }
     assert.equal(allowed([policy('Allow', [[[nobody]], [[web]]])]), true)
@@ -107,7 +107,7 @@ describe('L4 authorization', () => {
     })
   }
 
-  test('plaintext has no principal: it matches none and every negation', () => {
+  test('K26: plaintext has no principal: it matches none and every negation', () => {
     assert.equal(allowed([allow({ principals: [{ Presence: [] }] })], plaintext), false)
     assert.equal(allowed([deny({ notPrincipals: [{ Presence: [] }] })], plaintext), false)
     assert.equal(allowed([deny({ notPrincipals: [{ Presence: [] }] })], input), true)
@@ -142,7 +142,7 @@ describe('L4 authorization', () => {
     )
   })
 
-  test('STRICT refuses plaintext and nothing else', () => {
+  test('K27: STRICT refuses plaintext and nothing else', () => {
     const workload = meshWorkload('server')
     const index = new MeshIndex({ workloads: [workload], services: [], policies: [] })
     assert.equal(authorize(index, workload, 'STRICT', plaintext).allowed, false)

@@ -28,6 +28,21 @@ describe('metrics', () => {
     )
   })
 
+  test('K37: in OpenMetrics a counter family has no _total and the text has an end', () => {
+    const registry = new Registry()
+    registry.counter('istio_tcp_sent_bytes_total', 'Sent.').with({ reporter: 'source' }).add(3)
+    assert.equal(
+      registry.render('openmetrics'),
+      [
+        '# HELP istio_tcp_sent_bytes Sent.',
+        '# TYPE istio_tcp_sent_bytes counter',
+        'istio_tcp_sent_bytes_total{reporter="source"} 3',
+        '# EOF',
+        '',
+      ].join('\n'),
+    )
+  })
+
   test('of a histogram are cumulative and end with all', () => {
     const registry = new Registry()
     const latency = registry.histogram('latency_ms', 'Latency.', [1, 10]).with({ side: 'a' })

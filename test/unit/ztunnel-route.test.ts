@@ -78,28 +78,28 @@ describe('outbound routing of a ztunnel', () => {
     ])
   })
 
-  test('an address nobody knows is passed through as plain TCP', () => {
+  test('K21: an address nobody knows is passed through as plain TCP', () => {
     const found = route(mesh(), '192.0.2.1', 443)
     assert.equal(found.kind, 'tcp')
     assert.deepEqual(found.nextHop, { host: '192.0.2.1', port: 443 })
     assert.equal(found.destination, undefined)
   })
 
-  test('a service without a usable endpoint for the port is dropped, not passed through', () => {
+  test('K21: a service without a usable endpoint for the port is dropped, not passed through', () => {
     fails(() => route(mesh({ workloads: [client] }), VIP), 'NO_UPSTREAM')
     fails(() => route(mesh(), VIP, 81), 'NO_UPSTREAM')
     const sick = { ...server, status: 'Unhealthy' } as const
     fails(() => route(mesh({ workloads: [client, sick] }), VIP), 'NO_UPSTREAM')
   })
 
-  test('an endpoint outside the mesh gets plaintext at its own port', () => {
+  test('K24: an endpoint outside the mesh gets plaintext at its own port', () => {
     const plain = { ...server, protocol: 'TCP' } as const
     const found = route(mesh({ workloads: [client, plain] }), VIP)
     assert.equal(found.kind, 'tcp')
     assert.deepEqual(found.nextHop, { host: '10.0.0.2', port: 8080 })
   })
 
-  test('traffic to a service with a waypoint goes there, still addressed to the service', () => {
+  test('K3: traffic to a service with a waypoint goes there, still addressed to the service', () => {
     const found = route(mesh({ services: [withWaypoint().service, waypointService] }), VIP)
     assert.ok(found.kind === 'hbone')
     assert.deepEqual(found.nextHop, { host: '10.0.0.9', port: 15_008 })
@@ -109,7 +109,7 @@ describe('outbound routing of a ztunnel', () => {
     assert.equal(found.service?.name, 'server')
   })
 
-  test("a service waypoint does not see traffic to the pod's address, a workload waypoint does", () => {
+  test("K23: a service waypoint does not see traffic to the pod's address, a workload waypoint does", () => {
     const byService = mesh({ services: [withWaypoint().service, waypointService] })
     assert.equal(route(byService, '10.0.0.2', 8080).destination?.name, 'server')
 
@@ -120,12 +120,12 @@ describe('outbound routing of a ztunnel', () => {
     assert.equal(route(byWorkload, VIP).destination?.name, 'server')
   })
 
-  test("a waypoint's own traffic to the pod is not sent back to it", () => {
+  test("K23: a waypoint's own traffic to the pod is not sent back to it", () => {
     const index = mesh({ workloads: [client, withWaypoint().server, waypoint] })
     assert.equal(route(index, '10.0.0.2', 8080, waypoint).destination?.name, 'server')
   })
 
-  test('a waypoint that cannot be resolved fails closed', () => {
+  test('K23: a waypoint that cannot be resolved fails closed', () => {
     fails(() => route(mesh({ services: [withWaypoint().service] }), VIP), 'NO_WAYPOINT')
     const podless = mesh({
       workloads: [client, server],
@@ -140,7 +140,7 @@ describe('outbound routing of a ztunnel', () => {
   })
 
   for (const port of [15_001, 15_006, 15_008]) {
-    test(`port ${port} of oneself is dropped`, () => {
+    test(`K25: port ${port} of oneself is dropped`, () => {
       fails(() => route(mesh(), '127.0.0.1', port), 'SELF_CALL')
       fails(() => route(mesh(), '10.0.0.1', port), 'SELF_CALL')
     })
@@ -174,17 +174,28 @@ describe('choice of an endpoint', () => {
     return counts
   }
 
-  test('is even among equals and in proportion to capacity otherwise', () => {
+  test('K22: is even among equals and in proportion to capacity otherwise', () => {
     assert.deepEqual(shares(endpoints({}, {}, {}, {})), [250, 250, 250, 250])
     assert.deepEqual(shares(endpoints({ capacity: 3 }, { capacity: 1 })), [750, 250])
   })
 
-  test('never falls on an endpoint of capacity 0 beside others', () => {
+  test('K22: never falls on an endpoint of capacity 0 beside others', () => {
     const counts = shares(endpoints({ capacity: 0 }, {}))
     assert.deepEqual([counts[0] ?? 0, counts[1]], [0, 1_000])
   })
 
-  test('stays on the node when strict, prefers it on failover', () => {
+  test('K22: passthrough takes the address as it is, as plain TCP', () => {
+    const mode = {
+      mode: 'Passthrough',
+      routingPreferences: [],
+      healthPolicy: 'OnlyHealthy',
+    } as const
+    const found = route(mesh({ services: [{ ...service, loadBalancer: mode }] }), VIP)
+    assert.equal(found.kind, 'tcp')
+    assert.deepEqual(found.nextHop, { host: VIP, port: 80 })
+  })
+
+  test('K22: stays on the node when strict, prefers it on failover', () => {
     const prefer = (mode: 'Strict' | 'Failover'): Service => ({
       ...service,
       loadBalancer: { mode, routingPreferences: ['Node'], healthPolicy: 'OnlyHealthy' },
