@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path'
 import { NoEntryError, UnknownTopologyError, WorkloadFileError } from './errors.ts'
 import { parseFile } from './files/kube-objects.ts'
 import { readManifests } from './files/manifests-file.ts'
+import { isGraph, readGraph } from './isotope/read-graph.ts'
 import { nearest, topologies } from './topologies/catalogue.ts'
 import { topologyWorkload, type Workload } from './workload.ts'
 
@@ -17,8 +18,8 @@ const shopFile = join(import.meta.dirname, '../../workloads/shop/shop.yaml')
 export const workloadNames: readonly string[] = [...topologies.map(({ name }) => name), 'shop']
 
 /**
- * A workload by its name, or from a YAML file: Kubernetes manifests. Throws an error that says what is
- * there or what in the file is wrong.
+ * A workload by its name, or from a YAML file: Kubernetes manifests or an isotope service graph. Throws
+ * an error that says what is there or what in the file is wrong.
  */
 export function findWorkload(nameOrFile: string, { entry }: FindOptions = {}): Workload {
   const topology = topologies.find(({ name }) => name === nameOrFile)
@@ -38,7 +39,12 @@ export function findWorkload(nameOrFile: string, { entry }: FindOptions = {}): W
 }
 
 function readWorkload(name: string, file: string, entry: string | undefined): Workload {
-  return readManifests(name, parseFile(file, read(file)), entry)
+  const parsed = parseFile(file, read(file))
+  const { objects, problems } = parsed
+  const [first, second] = objects
+  if (first === undefined || !isGraph(first)) return readManifests(name, parsed, entry)
+  if (second !== undefined) problems.fault(second.node, 'a service graph is one document')
+  return topologyWorkload(readGraph(name, first, problems, entry), problems.warnings)
 }
 
 function read(file: string): string {

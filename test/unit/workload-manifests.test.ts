@@ -142,9 +142,9 @@ metadata: { name: empty }
     code: 'WORKLOAD_FILE',
     exitCode: 2,
     message: [
-      `${path}:43:1: this Deployment has no metadata.name`,
       `${path}:21:38: SCRIPT step 1: unknown command cal; known are call, ask, work, sleep`,
       `${path}:37:18: no program for the image "postgres:17"; known images: meshbench/service, meshbench/store`,
+      `${path}:43:1: this Deployment has no metadata.name`,
       `${path}:46:1: this Deployment has no spec.template.spec.containers`,
     ].join('\n  '),
   })

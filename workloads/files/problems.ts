@@ -13,7 +13,7 @@ const mostShown = 20
  */
 export class Problems {
   readonly warnings: string[] = []
-  readonly #faults: string[] = []
+  readonly #faults = new Map<string, number>()
   readonly #file: string
   readonly #lines: LineCounter
 
@@ -23,8 +23,7 @@ export class Problems {
   }
 
   fault(place: Place, message: string): void {
-    const text = `${this.#at(place)}: ${message}`
-    if (!this.#faults.includes(text)) this.#faults.push(text)
+    this.#faults.set(`${this.#at(place)}: ${message}`, offsetOf(place) ?? 0)
   }
 
   warn(place: Place, message: string): void {
@@ -32,17 +31,22 @@ export class Problems {
   }
 
   throwIfAny(hint: string): void {
-    const count = this.#faults.length
+    const count = this.#faults.size
     if (count === 0) return
-    const shown = this.#faults.slice(0, mostShown)
+    const ordered = [...this.#faults].sort(([, a], [, b]) => a - b).map(([text]) => text)
+    const shown = ordered.slice(0, mostShown)
     const more = count > mostShown ? [`and ${count - mostShown} more`] : []
     throw new WorkloadFileError([...shown, ...more].join('\n  '), hint)
   }
 
   #at(place: Place): string {
-    const offset = typeof place === 'number' ? place : isNode(place) ? place.range?.[0] : undefined
+    const offset = offsetOf(place)
     if (offset === undefined) return this.#file
     const { line, col } = this.#lines.linePos(offset)
     return `${this.#file}:${line}:${col}`
   }
+}
+
+function offsetOf(place: Place): number | undefined {
+  return typeof place === 'number' ? place : isNode(place) ? place.range?.[0] : undefined
 }
