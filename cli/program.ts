@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command as Commander, CommanderError } from 'commander'
 import { buildCompare } from './commands/compare.ts'
+import { buildEstimate } from './commands/estimate.ts'
 import { buildGate } from './commands/gate.ts'
 import { buildReport } from './commands/report.ts'
 import { buildRun } from './commands/run.ts'
@@ -56,6 +57,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   buildReport(program, act)
   buildCompare(program, act)
   buildGate(program, act)
+  buildEstimate(program, act)
   if (argv.length === 0) {
     process.stderr.write(program.helpInformation())
     return exitCodes.usage
@@ -68,7 +70,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (stopped.aborted) return exitCodes.interrupted
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
-    const failure = describeFailure(error instanceof CommanderError ? asUsage(error, argv) : error)
+    const failure = describeFailure(
+      error instanceof CommanderError ? asUsage(error, argv, program) : error,
+    )
     printFailure(failure, argv)
     return failure.exitCode
   }
@@ -107,10 +111,11 @@ function printFailure(failure: Failure, argv: readonly string[]): void {
 }
 
 /** Commander's own words, split into what is wrong and what to do. */
-function asUsage(error: CommanderError, argv: readonly string[]): UsageError {
+function asUsage(error: CommanderError, argv: readonly string[], program: Commander): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
-  const command = argv.find((word) => ['run', 'up', 'report', 'compare', 'gate'].includes(word))
+  const commands = program.commands.map((each) => each.name())
+  const command = argv.find((word) => commands.includes(word))
   const help = `meshbench ${command === undefined ? '' : `${command} `}--help lists what there is`
   return new UsageError(first, suggestion === '' ? help : `${suggestion} ${help}`)
 }

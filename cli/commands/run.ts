@@ -28,6 +28,8 @@ Examples:
   meshbench run --modes sidecar,ambient --rounds 10
   # the highest rate each mode can carry
   meshbench run --saturate --connections 32
+  # how cost grows with the rate, as a model for meshbench estimate
+  meshbench run --sweep rate=100,300,1000
   # in CI: exit 1 when a rule of the file fails (and, with confirm in it, fails again)
   meshbench run --rounds 10 --gates gates.yaml
   # in a script: the path of the result and the verdict as JSON
@@ -56,6 +58,11 @@ export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) 
       '--payload <size>',
       `bytes of each answer (default: ${defaultPayload}; shop, files: their own)`,
     )
+    .option(
+      '--sweep <axis=values>',
+      'one run per value of rate, payload, connections or replicas (repeatable)',
+      (text: string, others: readonly string[] = []) => [...others, text],
+    )
     .optionsGroup('Measurement:')
     .option('--duration <t>', `length of one measured window (default: ${defaultDuration})`)
     .option('--warmup <t>', `least load before each window (default: ${defaultWarmup})`)
@@ -79,7 +86,11 @@ export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) 
     .addHelpOption(new Option('-h, --help', 'print help').helpGroup('Output:'))
     .addHelpText('after', examples)
     .action(
-      act(async (options, context) => (await import('../run/execute.ts')).run(options, context)),
+      act(async (options, context) =>
+        options.sweep === undefined
+          ? (await import('../run/execute.ts')).run(options, context)
+          : (await import('../sweep/execute.ts')).runSweep(options, options.sweep, context),
+      ),
     )
 }
 

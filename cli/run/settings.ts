@@ -26,6 +26,8 @@ export interface RawRunOptions {
   readonly out?: string
   readonly gates?: string
   readonly baseline?: string
+  /** Each `axis=value,value`; every point becomes a run of its own. */
+  readonly sweep?: readonly string[]
 }
 
 /** Enough for 10 samples beyond p99 in every window, and gentle on two cores. */

@@ -35,6 +35,26 @@ const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
     '  hint: name a folder you may write to with --out DIR',
   ],
   [
+    ['run', '--sweep', 'rat=1,2'],
+    'error: --sweep knows no "rat"',
+    '  hint: did you mean rate? write for example --sweep rate=100,300,1000; axes: rate, payload, connections, replicas',
+  ],
+  [
+    ['run', '--sweep', 'rate=100'],
+    'error: --sweep rate=100 needs two values or more',
+    '  hint: write for example --sweep rate=100,300,1000',
+  ],
+  [
+    ['run', '--sweep', 'rate=100,fast'],
+    'error: --rate takes a number, not "fast"',
+    '  hint: write for example --rate 4',
+  ],
+  [
+    ['estimate', '--pods', '2', '--nodes', '1', '--rps', '10', '--price-per-gib', '3'],
+    'error: one price alone makes no bill',
+    '  hint: give both --price-per-vcpu and --price-per-gib',
+  ],
+  [
     ['run', '--durration', '5s'],
     "error: unknown option '--durration'",
     '  hint: Did you mean --duration? meshbench run --help lists what there is',

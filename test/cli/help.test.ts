@@ -9,6 +9,7 @@ for (const [argv, golden] of [
   [['run', '--help'], 'help-run.txt'],
   [['up', '--help'], 'help-up.txt'],
   [['report', '--help'], 'help-report.txt'],
+  [['estimate', '--help'], 'help-estimate.txt'],
   [['gate', '--help'], 'help-gate.txt'],
   [['compare', '--help'], 'help-compare.txt'],
 ] as const) {

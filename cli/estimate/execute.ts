@@ -1,0 +1,146 @@
+import {
+  type Bill,
+  type BreakEven,
+  breakEven,
+  type ClusterShape,
+  estimateCluster,
+  type Prices,
+} from '../../reports/cost-model/estimate.ts'
+import type { RawEstimateOptions } from '../commands/estimate.ts'
+import type { CommandContext } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { parseNumber } from '../values/number.ts'
+import { loadCoefficients } from './source.ts'
+
+const rpsPerWaypoint = 1000
+
+export async function estimate(raw: RawEstimateOptions, context: CommandContext): Promise<number> {
+  const shape = settleShape(raw)
+  const prices = settlePrices(raw)
+  const coefficients = loadCoefficients(raw.from)
+  const bills = estimateCluster(coefficients, shape, prices)
+  const even = breakEven(coefficients, shape)
+  context.out(
+    context.json
+      ? JSON.stringify({
+          source: coefficients.source,
+          cluster: shape,
+          prices: prices ?? null,
+          coefficients,
+          modes: bills,
+          breakEven: even,
+        })
+      : describe(coefficients.source, shape, bills, even),
+  )
+  return exitCodes.ok
+}
+
+function settleShape(raw: RawEstimateOptions): ClusterShape {
+  const count = (option: string, text: string, min: number): number =>
+    parseNumber(option, text, { min, max: 1_000_000, integer: true })
+  const rps = parseNumber('--rps', raw.rps ?? '', { min: 0, max: 1e9 })
+  const l7Share = parseNumber('--l7-share', raw.l7Share ?? '1', { min: 0, max: 1 })
+  const needed = l7Share === 0 ? 0 : Math.max(1, Math.ceil((l7Share * rps) / rpsPerWaypoint))
+  return {
+    pods: count('--pods', raw.pods ?? '', 1),
+    nodes: count('--nodes', raw.nodes ?? '', 1),
+    rps,
+    l7Share,
+    waypoints: raw.waypoints === undefined ? needed : count('--waypoints', raw.waypoints, 0),
+  }
+}
+
+function settlePrices({ pricePerVcpu, pricePerGib }: RawEstimateOptions): Prices | undefined {
+  if (pricePerVcpu === undefined && pricePerGib === undefined) return undefined
+  if (pricePerVcpu === undefined || pricePerGib === undefined) {
+    throw new UsageError(
+      'one price alone makes no bill',
+      'give both --price-per-vcpu and --price-per-gib',
+    )
+  }
+  const price = (option: string, text: string): number =>
+    parseNumber(option, text, { min: 0, max: 1e6 })
+  return {
+    perVcpu: price('--price-per-vcpu', pricePerVcpu),
+    perGib: price('--price-per-gib', pricePerGib),
+  }
+}
+
+function describe(
+  source: string,
+  shape: ClusterShape,
+  bills: readonly Bill[],
+  even: BreakEven,
+): string {
+  const [sidecar] = bills
+  const priced = bills.some(({ pricePerMonth }) => pricePerMonth !== null)
+  const header = [
+    '',
+    'vCPU',
+    'GiB',
+    ...(priced ? ['per month'] : []),
+    'vCPU vs sidecar',
+    'GiB vs sidecar',
+  ]
+  const rows = bills.map((bill) => [
+    bill.name,
+    bill.vcpu.toFixed(2),
+    bill.gib.toFixed(2),
+    ...(bill.pricePerMonth === null ? [] : [bill.pricePerMonth.toFixed(2)]),
+    change(bill.vcpu, sidecar?.vcpu),
+    change(bill.gib, sidecar?.gib),
+  ])
+  const widths = header.map((_, at) =>
+    Math.max(...[header, ...rows].map((row) => row[at]?.length ?? 0)),
+  )
+  const table = [header, ...rows].map((row, line) => {
+    const cells = row.map((cell, at) =>
+      at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0),
+    )
+    const what = line === 0 ? '' : `  ${bills[line - 1]?.what}`
+    return `${cells.join('  ')}${what}`.trimEnd()
+  })
+  return [
+    `${shape.pods} pods on ${shape.nodes} nodes, ${shape.rps} requests/s between them`,
+    `costs: ${source}`,
+    '',
+    ...table,
+    '',
+    ...sentences(even),
+  ].join('\n')
+}
+
+function change(value: number, base: number | undefined): string {
+  if (base === undefined || base === 0 || value === base) return ''
+  const percent = Math.round((value / base - 1) * 100)
+  return `${percent > 0 ? '+' : ''}${percent} %`
+}
+
+function sentences({
+  podsPerNodeForMemory,
+  podsPerNodeForCpu,
+  l7ShareForCpu,
+}: BreakEven): string[] {
+  const memory =
+    podsPerNodeForMemory === null
+      ? 'memory: nothing to compare'
+      : `memory: ambient takes less from ${atLeast(podsPerNodeForMemory)} per node on`
+  const cpu =
+    podsPerNodeForCpu === null
+      ? 'CPU: ambient takes more at any number of pods per node'
+      : `CPU: ambient takes less from ${atLeast(podsPerNodeForCpu)} per node on`
+  const l7 =
+    l7ShareForCpu === null
+      ? 'waypoints: none can be afforded, ambient takes no less CPU even without'
+      : l7ShareForCpu >= 1
+        ? 'waypoints: ambient takes less CPU even with all requests through one'
+        : `waypoints: ambient takes more CPU when over ${Math.round(l7ShareForCpu * 100)} % of the requests go through one`
+  return [memory, cpu, l7]
+}
+
+/** Whole pods; a tie saves nothing. */
+function atLeast(pods: number): string {
+  const least = Math.max(1, Math.floor(pods) + 1)
+  return least === 1 ? 'the first pod' : `${least} pods`
+}
