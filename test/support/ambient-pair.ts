@@ -8,6 +8,7 @@ import { HBONE_PORT } from '../../proxies/hbone/settings.ts'
 import type { TestAuthority } from './certificates.ts'
 import { createTestAuthority } from './certificates.ts'
 import {
+  type BoundSocket,
   bindSocket,
   type ProxyProcess,
   type ProxyProcessOptions,
@@ -29,6 +30,17 @@ export interface AmbientPair {
   readonly client: Workload
   readonly server: Workload
   readonly vip: string
+  /** What the node agent of these processes holds. */
+  readonly sockets: {
+    readonly outbound: BoundSocket
+    readonly hbone: BoundSocket
+    readonly inbound: BoundSocket
+  }
+  /**
+   * An upgrade: a new process is told everything and given the sockets, then the old one, which this
+   * resolves with, is asked to drain and exit.
+   */
+  replace(side: 'source' | 'destination'): Promise<ProxyProcess>
   /** Takes port 15008 of the server away from its ztunnel, which ends all tunnels, and gives it back. */
   dropTunnels(): Promise<void>
   giveTunnelsBack(): Promise<void>
@@ -90,10 +102,11 @@ export async function startAmbientPair(
   const identity = ({ serviceAccount }: Workload): string =>
     `spiffe://cluster.local/ns/shop/sa/${serviceAccount}`
 
-  const source = await startProxy('ztunnel', options)
-  const destination = await startProxy('ztunnel', options)
+  let source = await startProxy('ztunnel', options)
+  let destination = await startProxy('ztunnel', options)
 
   let version = 0
+  let told: readonly Parameters<ProxyProcess['configure']>[0][] = []
   const update = async (change: Change): Promise<void> => {
     version += 1
     const state: MeshState = {
@@ -115,7 +128,7 @@ export async function startAmbientPair(
     }
     const pod = (name: string, podIp: string) => ({ name, namespace: 'istio-system', ip: podIp })
     const mtlsMode = change.mtlsMode ?? 'PERMISSIVE'
-    await source.configure({
+    const forSource = {
       version,
       trustDomain: 'cluster.local',
       node: 'a',
@@ -123,9 +136,9 @@ export async function startAmbientPair(
       state,
       local: [{ uid: client.uid, identity: identity(client), appPorts: {}, mtlsMode }],
       certificates: [await authority.issue(identity(client))],
-    })
+    }
     const serverIdentity = change.serverIdentity ?? identity(server)
-    await destination.configure({
+    const forDestination = {
       version,
       trustDomain: 'cluster.local',
       node: 'b',
@@ -144,7 +157,10 @@ export async function startAmbientPair(
           rootsPem: authority.rootPem,
         }),
       ],
-    })
+    }
+    told = [forSource, forDestination]
+    await source.configure(forSource)
+    await destination.configure(forDestination)
   }
   await update({})
   const outbound: CapturedListener = {
@@ -166,10 +182,33 @@ export async function startAmbientPair(
   await source.listen(outbound, outboundSocket)
   await destination.listen(hbone, hboneSocket)
   await destination.listen(inbound, inboundSocket)
+  const replace = async (side: 'source' | 'destination'): Promise<ProxyProcess> => {
+    const fresh = await startProxy('ztunnel', options)
+    const old = side === 'source' ? source : destination
+    const [forSource, forDestination] = told
+    const config = side === 'source' ? forSource : forDestination
+    if (config) await fresh.configure(config)
+    if (side === 'source') {
+      await fresh.listen(outbound, outboundSocket)
+      source = fresh
+    } else {
+      await fresh.listen(hbone, hboneSocket)
+      await fresh.listen(inbound, inboundSocket)
+      destination = fresh
+    }
+    old.child.kill('SIGTERM')
+    return old
+  }
   return {
     authority,
-    source,
-    destination,
+    get source() {
+      return source
+    },
+    get destination() {
+      return destination
+    },
+    sockets: { outbound: outboundSocket, hbone: hboneSocket, inbound: inboundSocket },
+    replace,
     capture,
     app,
     client,
