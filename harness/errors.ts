@@ -20,6 +20,7 @@ export class HarnessError extends Error {
 export type HarnessErrorCode =
   | 'pod-not-ready'
   | 'unknown-workload'
+  | 'workload-too-large'
   | 'load-failed'
   | 'result-unreadable'
   | 'result-truncated'

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { assertFits, thisMachine } from '../../harness/deploy/capacity.ts'
 import { generatorImage } from '../../harness/deploy/generator-image.ts'
 import { findWorkload, type Workload } from '../../harness/deploy/workload.ts'
 import { describeHost } from '../../harness/environment/host.ts'
@@ -31,6 +32,7 @@ const defaultOut = '.meshbench'
 export async function run(raw: RawRunOptions, context: CommandContext): Promise<number> {
   const options = settleRunOptions(raw, ['meshbench', ...context.argv])
   const workload = findWorkload(options.workload, { entry: raw.entry })
+  assertFits(workload, options.modes, options.replicas, thisMachine())
   const gates = raw.gates === undefined ? null : await loadRunGates(raw.gates, raw.baseline)
   const { exitCode, output } = await untilConfirmed(
     gates,

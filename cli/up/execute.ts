@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { assertFits, thisMachine } from '../../harness/deploy/capacity.ts'
 import { generatorImage } from '../../harness/deploy/generator-image.ts'
 import { findWorkload } from '../../harness/deploy/workload.ts'
 import { type Playground, startPlayground } from '../../harness/playground/start.ts'
@@ -19,6 +20,7 @@ export async function up(raw: RawUpOptions, context: CommandContext): Promise<nu
   const settings = settleUpOptions(raw)
   const { mode, ratePerSecond, replicas, kubeconfigCopy } = settings
   const workload = findWorkload(settings.workload, settings)
+  assertFits(workload, [mode], replicas, thisMachine())
   if (kubeconfigCopy !== undefined) refuseExisting(kubeconfigCopy)
 
   const progress = showProgress(context.stderr)
