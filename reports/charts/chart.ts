@@ -26,6 +26,8 @@ export interface Panel {
   readonly heading: string
   /** Exactly this wide, margins included, so that text keeps its size on a small screen. */
   readonly spec: (widthPx: number) => PanelSpec
+  /** The same on the other kind of scale, for the reader to switch to; `isLog` tells what `spec` is. */
+  readonly otherScale?: { readonly isLog: boolean; readonly spec: (widthPx: number) => PanelSpec }
 }
 
 export interface PanelSpec {

@@ -29,6 +29,9 @@ export function percentileCurves(result: Result): Chart | null {
     return merged.n < 20 ? [] : [{ mode, merged }]
   })
   if (curves.length === 0) return null
+  const lowest = Math.min(...curves.map(({ merged }) => at(merged, 50)))
+  const highest = Math.max(...curves.map(({ merged }) => at(merged, endOf(merged))))
+  const isLog = needsLog(lowest, niceCeiling(highest))
   return {
     id: 'latency-percentiles',
     finding: tailFinding(curves),
@@ -39,7 +42,13 @@ export function percentileCurves(result: Result): Chart | null {
       'requests lie beyond it. Latency counts from the moment a request was due, so waiting ' +
       'behind a slow one is in it.',
     legend: [],
-    panels: [{ heading: '', spec: (widthPx) => panel(curves, widthPx) }],
+    panels: [
+      {
+        heading: '',
+        spec: (widthPx) => panel(curves, widthPx, isLog),
+        otherScale: { isLog, spec: (widthPx) => panel(curves, widthPx, !isLog) },
+      },
+    ],
     table: {
       columns: ['percentile', ...curves.map(({ mode }) => `${mode}, ms`)],
       rows: [
@@ -78,7 +87,12 @@ function tailFinding(curves: readonly Curve[]): string {
   return `At p99 a request takes ${text(least)} the median in ${least.mode}, ${text(most)} in ${most.mode}`
 }
 
-function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
+/** The rarest percentile that a curve reaches. */
+function endOf({ n }: MergedHistogram): number {
+  return 100 * (1 - 1 / Math.min(1000, n / 10))
+}
+
+function panel(curves: readonly Curve[], widthPx: number, isLog: boolean): PanelSpec {
   const shown = curves.map(({ mode }) => mode)
   const lines = curves.flatMap(({ mode, merged }) => {
     const last = Math.min(1000, merged.n / 10)
@@ -99,7 +113,6 @@ function panel(curves: readonly Curve[], widthPx: number): PanelSpec {
   )
   const top = niceCeiling(Math.max(...lines.map(({ ms }) => ms)))
   const lowest = Math.min(...lines.map(({ ms }) => ms))
-  const isLog = needsLog(lowest, top)
   const bottom = isLog ? lowest / 1.3 : 0
   const x = {
     field: 'inverse',

@@ -63,7 +63,7 @@ const icons = { better: '\u2714 ', worse: '\u25b2 ', neutral: '' } as const
 function table(caption: string, changes: readonly Change[], comparable: boolean): Markup {
   return scrollRegion(
     caption,
-    html`<table class="numbers" data-sortable><caption>${caption}</caption>
+    html`<table class="numbers" data-sortable="changes"><caption>${caption}</caption>
 <thead><tr><th scope="col">Figure</th><th scope="col" class="word">mode</th><th scope="col">old</th><th scope="col">new</th><th scope="col">change</th><th scope="col" class="word">verdict</th></tr></thead>
 <tbody>${changes.map((change) => {
       const { before, after, amount, interval, word, tone } = changeText(

@@ -69,7 +69,7 @@ async function trends(series: Series): Promise<Markup> {
 function leftOut(left: readonly Unread[]): Markup {
   return scrollRegion(
     'Runs left out',
-    html`<table><caption>Runs that are not trusted or cannot be read</caption><thead><tr><th scope="col">run</th><th scope="col" class="word">why</th></tr></thead><tbody>${left.map(
+    html`<table class="texts"><caption>Runs that are not trusted or cannot be read</caption><thead><tr><th scope="col">run</th><th scope="col" class="word">why</th></tr></thead><tbody>${left.map(
       ({ name, reason }) =>
         html`<tr><th scope="row">${name}</th><td class="word">${reason}</td></tr>`,
     )}</tbody></table>`,

@@ -1,8 +1,9 @@
+import type { Mode } from '../../harness/modes.ts'
 import type { Result } from '../../harness/result/schema.ts'
 import { readBundles } from '../charts/bundles.ts'
 import { modesOf } from '../wording/run.ts'
 import { clientScript } from './client.ts'
-import { html, jsonScript } from './markup.ts'
+import { html, jsonScript, type Markup } from './markup.ts'
 import { pageHtml } from './page.ts'
 import { guarded, section } from './section.ts'
 import { cardsPart } from './sections/cards.ts'
@@ -37,6 +38,7 @@ export async function reportHtml(result: Result, { interactive }: HtmlOptions): 
       ['method', 'Method'],
       ['environment', 'Environment'],
     ],
+    tools: modesOf(result).length < 2 ? null : modeFilter(modesOf(result)),
     main: html`<h1>What ${modesOf(result).join(', ')} cost: ${name}</h1>
 ${guarded('Verdict', () => verdictPart(result))}
 ${gates === undefined ? null : section('gates', 'Gates', () => gatesPart(gates))}
@@ -52,6 +54,13 @@ ${section('raw', 'Raw data', () => rawPart(result))}`,
 ${interactive ? jsonScript('panels', specs) : null}`,
     scripts: [...bundles, clientScript],
   })
+}
+
+/** A mode put aside leaves cards, table and drawings; the verdict stays what it is. */
+function modeFilter(shown: readonly Mode[]): Markup {
+  return html`<details class="menu"><summary>Modes</summary><fieldset><legend>Show</legend>${shown.map(
+    (mode) => html`<label><input type="checkbox" data-mode="${mode}" checked> ${mode}</label>`,
+  )}</fieldset></details>`
 }
 
 /** Histograms and per-second points stay in result.json; the page carries what it shows. */

@@ -116,6 +116,7 @@ figcaption h3 { margin: 0; font-size: 1.0625rem; text-wrap: pretty; }
 #vg-tooltip-element.visible { visibility: visible; }
 #vg-tooltip-element table { font-size: inherit; }
 #vg-tooltip-element td { padding: .0625rem .25rem; border: 0; }
+@media (max-width: 24rem) { #print { display: none; } }
 @media (min-width: 30rem) { .topbar .product { display: inline; } }
 @media (min-width: 48rem) { .topbar nav { display: flex; } .topbar .tools { margin-left: 0; } }
 @media (min-width: 60rem) {
@@ -124,6 +125,18 @@ figcaption h3 { margin: 0; font-size: 1.0625rem; text-wrap: pretty; }
   .double .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); container-type: normal; }
   .double .panel { container-type: inline-size; }
 }
+[data-hide~=baseline] .of-baseline, [data-hide~=sidecar] .of-sidecar, [data-hide~=ambient] .of-ambient, [data-hide~=waypoint] .of-waypoint { display: none; }
+.menu { position: relative; font-size: .875rem; }
+.menu summary { min-height: 1.875rem; line-height: 1.625rem; padding: .0625rem .625rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--surface); }
+.menu fieldset { position: absolute; right: 0; z-index: 3; margin: .25rem 0 0; border: 1px solid var(--line); border-radius: .375rem; background: var(--background); }
+.menu label, .scale { display: flex; align-items: center; gap: .375rem; min-height: 1.75rem; cursor: pointer; white-space: nowrap; }
+.scale { font-size: .875rem; color: var(--muted); }
+.panel:not(.is-live) .live-only { display: none; }
+th button { min-height: 1.5rem; padding: 0 .25rem; border: 0; background: none; font-weight: inherit; }
+th button::after { content: " \\2195"; content: " \\2195" / ""; opacity: .45; }
+th[aria-sort=ascending] button::after { content: " \\2191"; content: " \\2191" / ""; opacity: 1; }
+th[aria-sort=descending] button::after { content: " \\2193"; content: " \\2193" / ""; opacity: 1; }
+.texts th, .texts td { text-align: left; white-space: normal; min-width: 6rem; vertical-align: top; }
 @media (forced-colors: active) { .bar, .swatch { forced-color-adjust: none; } }
 @media print {
   :root { color-scheme: light; }

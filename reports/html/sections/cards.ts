@@ -34,7 +34,7 @@ function card(result: Result, id: MetricId): Markup {
     const estimate = result.modes[mode]?.summary[id]
     const { value, spread } = estimateText(metric, estimate, typographic)
     const share = most > 0 ? (100 * (estimate?.value ?? 0)) / most : 0
-    return html`<div class="mode-${mode}"><dt>${mode}</dt><dd><span class="bar" style="width:${fixed(share * 0.32, 1)}%"></span><span class="value">${value}</span> <span class="spread">${[spread, beside(result, mode, id)].filter((text) => text !== '').join(' \u00b7 ')}</span></dd></div>`
+    return html`<div class="mode-${mode} of-${mode}"><dt>${mode}</dt><dd><span class="bar" style="width:${fixed(share * 0.32, 1)}%"></span><span class="value">${value}</span> <span class="spread">${[spread, beside(result, mode, id)].filter((text) => text !== '').join(' \u00b7 ')}</span></dd></div>`
   })}</dl>
 ${smallPrint(result, id)}
 ${change(result, id)}

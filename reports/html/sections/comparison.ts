@@ -22,9 +22,9 @@ export function comparisonPart(result: Result): Markup {
       : `Medians of the repeats with half the width of their 95 % interval. The difference is ${pair[1]} minus ${pair[0]} with its 95 % interval, in per cent of ${pair[0]} or in the unit of its row; ~ where none was detected.`
   return html`${scrollRegion(
     'Comparison of all modes',
-    html`<table class="numbers" data-copy="comparison"><caption>${caption}</caption>
+    html`<table class="numbers" data-copy="comparison" data-sortable="comparison"><caption>${caption}</caption>
 <thead><tr><th scope="col">Metric</th>${modesOf(result).map(
-      (mode) => html`<th scope="col" class="mode-${mode}">${mode}</th>`,
+      (mode) => html`<th scope="col" class="mode-${mode} of-${mode}">${mode}</th>`,
     )}${
       pair === null
         ? null
@@ -59,7 +59,7 @@ function group(
             result.modes[mode]?.summary[metric.id],
             typographic,
           )
-          return html`<td>${value} <span class="spread">${spread}</span></td>`
+          return html`<td class="of-${mode}">${value} <span class="spread">${spread}</span></td>`
         },
       )}${pair === null ? null : differenceCells(result, pair, metric)}</tr>`,
   )}</tbody>`

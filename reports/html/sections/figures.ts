@@ -9,7 +9,12 @@ import { scrollRegion, unavailable } from '../section.ts'
 /** A figure is drawn twice, so that its text has the same size on a telephone and on a desk. */
 const widthsPx = { wide: 504, narrow: 300 } as const
 
-export type PanelSpecs = Record<keyof typeof widthsPx, PanelSpec>
+type Drawn = Record<keyof typeof widthsPx, PanelSpec>
+
+export interface PanelSpecs extends Drawn {
+  /** On the other kind of scale; only ever drawn by the script. */
+  readonly other?: Drawn
+}
 
 export interface Figures {
   readonly markup: Markup
@@ -47,16 +52,28 @@ ${legend(chart)}
 }
 
 async function drawPanel(
-  { heading, spec }: Panel,
+  { heading, spec, otherScale }: Panel,
   id: string,
   specs: Record<string, PanelSpecs>,
 ): Promise<Markup> {
   const drawn = { wide: spec(widthsPx.wide), narrow: spec(widthsPx.narrow) }
   const [wide, narrow] = await Promise.all([drawSvg(drawn.wide.spec), drawSvg(drawn.narrow.spec)])
-  specs[id] = drawn
+  specs[id] = {
+    ...drawn,
+    ...(otherScale && {
+      other: { wide: otherScale.spec(widthsPx.wide), narrow: otherScale.spec(widthsPx.narrow) },
+    }),
+  }
   return html`<div class="panel" data-panel="${id}">${
     heading === '' ? null : html`<p class="heading">${heading}</p>`
-  }<div class="still wide">${new Markup(wide)}</div><div class="still narrow">${new Markup(narrow)}</div><div class="live"></div></div>`
+  }${otherScale === undefined ? null : scaleChoice(id, otherScale.isLog)}<div class="still wide">${new Markup(wide)}</div><div class="still narrow">${new Markup(narrow)}</div><div class="live"></div></div>`
+}
+
+/** Shown once the drawing can answer to it. */
+function scaleChoice(id: string, isLog: boolean): Markup {
+  return html`<label class="scale live-only"><input type="checkbox" data-scale="${id}"${
+    isLog ? html` checked` : null
+  }> logarithmic scale</label>`
 }
 
 function legend({ legend: entries }: Chart): Markup | null {

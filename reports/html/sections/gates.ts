@@ -17,7 +17,7 @@ export function gatesPart(report: GateReport): Markup {
   }.</p>
 ${scrollRegion(
   'Gates',
-  html`<table><caption>A gate fails only when both the figure and the end of its 95 % interval are past the limit.</caption>
+  html`<table class="texts"><caption>A gate fails only when both the figure and the end of its 95 % interval are past the limit.</caption>
 <thead><tr><th scope="col">Verdict</th><th scope="col">Gate</th><th scope="col">Expected</th><th scope="col">Found</th></tr></thead>
 <tbody>${report.outcomes.map(outcomeRow)}</tbody></table>`,
 )}

@@ -125,6 +125,19 @@ test('a chart that cannot be drawn says why, and the rest of the page stands', a
   assert.match(written, /id="environment"/)
 })
 
+test('a section that cannot be built says why, and the rest of the page stands', async () => {
+  const environment = { ...found.environment, loadAverageAtStart: null as unknown as number[] }
+  const written = await still({ ...found, environment })
+  assert.match(
+    written,
+    /\u201cEnvironment\u201d could not be shown: Cannot read properties of null/,
+  )
+  for (const id of ['figures', 'comparison', 'charts', 'method', 'raw']) {
+    assert.match(written, new RegExp(`<section id="${id}"`))
+  }
+  assert.equal(written.match(/could not be shown/g)?.length, 1)
+})
+
 test('a run of one window of one mode makes a whole page', async () => {
   const written = await still(analyse(makeResult({ modes: ['ambient'], rounds: 1 })))
   assert.match(written, /there is nothing to compare/)
