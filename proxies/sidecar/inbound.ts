@@ -14,7 +14,7 @@ import { log } from '../telemetry/log.ts'
 import type { SidecarContext } from './context.ts'
 import { clientCertElement, inboundRules } from './inbound-rules.ts'
 import { InboundTelemetry } from './inbound-telemetry.ts'
-import { sniff } from './sniff.ts'
+import { SILENCE_MS, sniff } from './sniff.ts'
 
 /**
  * Where Envoy binds connections to the application, so that they are told from the pod's own
@@ -95,6 +95,11 @@ export function inbound(
     accept(raw)
   }
 
+  const silenceOf = ({ remoteAddress = '' }: Socket): number =>
+    context.view().index.workloadByIp(remoteAddress)?.tlsMode === 'istio'
+      ? SILENCE_MS.sidecar
+      : SILENCE_MS.stranger
+
   return (raw, live) => {
     raw.on('error', () => {})
     const { mtlsMode, portMtlsModes } = context.view().local
@@ -102,7 +107,8 @@ export function inbound(
       acceptTls(raw, live)
       return
     }
-    sniff(raw, telemetry.protocol() === 'tcp', (first) => {
+    const silenceMs = telemetry.protocol() === 'tcp' ? silenceOf(raw) : undefined
+    sniff(raw, silenceMs, (first) => {
       if (first === 'mesh-tls') acceptTls(raw, live)
       else if (first === 'plaintext') serve(raw, live, undefined)
       else relayTcp(raw, dialApp, telemetry.connection(raw.remoteAddress, undefined))

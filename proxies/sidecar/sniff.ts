@@ -7,19 +7,27 @@ export type FirstBytes = 'mesh-tls' | 'other-tls' | 'plaintext'
 
 /** No honest hello is longer; what is goes on as plaintext and fails there. */
 const HELLO_BYTES = 32 * 1024
-/** A client that waits for the server to speak is no TLS client (https://istio.io/latest/docs/ops/deployment/application-requirements/#server-first-protocols). */
-const SILENCE_MS = 200
+/**
+ * A client that waits for the server to speak is no TLS client
+ * (https://istio.io/latest/docs/ops/deployment/application-requirements/#server-first-protocols).
+ * One that has a sidecar is: only a busy machine keeps its hello back.
+ */
+export const SILENCE_MS = { stranger: 200, sidecar: 5_000 } as const
 /** As long as a request head may take: a client that stays silent must not hold a socket for ever. */
 const TIMEOUT_MS = DEFAULT_LIMITS.headTimeoutMs
 
 /** Looks at what a client sends first and puts it back. */
 export function sniff(
   socket: Socket,
-  serverMaySpeakFirst: boolean,
+  /** After so much silence it is the server's turn; undefined: never. */
+  silenceMs: number | undefined,
   found: (first: FirstBytes) => void,
 ): void {
   const seen: Buffer[] = []
+  let settled = false
   const settle = (first: FirstBytes): void => {
+    if (settled) return
+    settled = true
     clearTimeout(timeout)
     clearTimeout(silence)
     socket.off('readable', onReadable).off('end', onEnd).off('close', onEnd)
@@ -40,8 +48,13 @@ export function sniff(
     socket.destroy()
   }
   const timeout = setTimeout(() => socket.destroy(), TIMEOUT_MS)
-  const silence = serverMaySpeakFirst
-    ? setTimeout(() => seen.length === 0 && settle('plaintext'), SILENCE_MS)
-    : undefined
+  // What came while this process was busy is read before the timer counts.
+  const silent = (): void => {
+    if (seen.length === 0 && !socket.destroyed) settle('plaintext')
+  }
+  const silence =
+    silenceMs === undefined
+      ? undefined
+      : setTimeout(() => setImmediate(() => setImmediate(silent)), silenceMs)
   socket.on('readable', onReadable).on('end', onEnd).on('close', onEnd)
 }

@@ -30,7 +30,7 @@ export async function startPath(
       return { mode, address: app, proxies: [], stop: async () => {} }
     case 'sidecar': {
       const { address, client, server, stop } = await startSidecarPair({ app, protocol })
-      return { mode, address, proxies: [client, server], stop }
+      return { mode, address: only(address), proxies: [client, server], stop }
     }
     case 'ambient': {
       const pair = await startAmbientPair(AMBIENT_NETWORK, { app })
@@ -40,9 +40,14 @@ export async function startPath(
     case 'waypoint': {
       const path = await startWaypointPath(app, protocol)
       const { address, source, waypoint, destination, stop } = path
-      return { mode, address, proxies: [source, waypoint, destination], stop }
+      return { mode, address: only(address), proxies: [source, waypoint, destination], stop }
     }
   }
+}
+
+/** Without the handle of its socket, which node's `connect` would take for one to connect with. */
+function only({ host, port }: SocketAddress): SocketAddress {
+  return { host, port }
 }
 
 /** Whether this mode looks at requests, and not only at bytes. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { SocketAddress } from '../../proxies/config/process.ts'
+import { acceptOf } from '../contract/websocket.ts'
 import { listenLocal } from './sidecar-pair.ts'
 
 /** An application on node's own HTTP server, so that what it understands is not our own opinion. */
@@ -12,6 +13,8 @@ export interface HttpApp {
   connections(): number
   /** Resolves when a request is given up by its client. */
   aborted(): Promise<void>
+  /** Sends an event to all who listen to `/events`. */
+  event(data: string): void
   /** Bytes the current `/flood` answer has handed to its socket. */
   flooded(): number
   close(): void
@@ -19,6 +22,7 @@ export interface HttpApp {
 
 export async function startHttpApp(): Promise<HttpApp> {
   const requests: IncomingMessage[] = []
+  const listening = new Set<ServerResponse>()
   let connections = 0
   let flooded = 0
   let onAborted = (): void => {}
@@ -79,7 +83,18 @@ export async function startHttpApp(): Promise<HttpApp> {
     '/events': (_request, response) => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' })
       response.write('data: one\n\n')
-      response.on('close', onAborted)
+      listening.add(response)
+      response.on('close', () => {
+        listening.delete(response)
+        onAborted()
+      })
+    },
+    '/status': (request, response) => {
+      response.writeHead(Number(request.url?.split('?')[1])).end()
+    },
+    '/length': (_request, response) => {
+      response.setHeader('Content-Length', 12_345)
+      response.end()
     },
     '/no-content': (_request, response) => response.writeHead(204).end(),
     '/unavailable': (_request, response) => response.writeHead(503).end('later'),
@@ -102,8 +117,9 @@ export async function startHttpApp(): Promise<HttpApp> {
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     requests.push(request)
+    const accept = acceptOf(request.headers['sec-websocket-key'] ?? '')
     socket.write(
-      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     )
     socket.write(head)
     socket.on('error', () => {})
@@ -114,6 +130,9 @@ export async function startHttpApp(): Promise<HttpApp> {
     requests,
     connections: () => connections,
     aborted: () => aborted,
+    event: (data) => {
+      for (const response of listening) response.write(`data: ${data}\n\n`)
+    },
     flooded: () => flooded,
     close: () => {
       server.close()
