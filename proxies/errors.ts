@@ -52,6 +52,11 @@ const kinds = {
     exitCode: 5,
     flag: 'CONNECT',
   },
+  POOL_OVERFLOW: {
+    hint: 'A DestinationRule limits connections or waiting requests; raise it or add endpoints.',
+    exitCode: 5,
+    flag: 'CONNECT',
+  },
   CONNECT_TIMEOUT: {
     hint: 'A NetworkPolicy may block the port (15008 for HBONE).',
     exitCode: 5,

@@ -1,3 +1,4 @@
+import { startMeshStatusController } from '../mesh/status-controller.ts'
 import type { Controller, ControllerContext } from './context.ts'
 import { startDaemonSetController } from './daemon-set.ts'
 import { startDeploymentController } from './deployment.ts'
@@ -26,6 +27,7 @@ const starters = [
   startScheduler,
   startEndpointsController,
   startWaypointController,
+  startMeshStatusController,
   startUnattendedPodCollector,
   startPodEvents,
   startEventCollector,

@@ -16,7 +16,7 @@ import { convertAuthentication, convertForRequests, isForWaypoints } from './req
 import { fullHost, serviceRoutes } from './route-attachment.ts'
 import { type WaypointSources, waypointBinding } from './service-waypoint.ts'
 
-const WAYPOINT_CLASS = 'istio-waypoint'
+export const WAYPOINT_CLASS = 'istio-waypoint'
 
 type Attached = AuthorizationPolicy | RequestAuthentication
 

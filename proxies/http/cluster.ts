@@ -1,3 +1,7 @@
+import type { Endpoint } from '../config/mesh-index.ts'
+import type { Service } from '../config/mesh-state.ts'
+import type { Breaker } from '../routing/breaker.ts'
+import type { Outliers } from '../routing/outliers.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
 import type { ConnectionPool } from './codec.ts'
 
@@ -12,6 +16,8 @@ export interface Upstream {
   active: number
   /** Where requests sent to it are counted, when that depends on it. */
   readonly series: RequestSeries | undefined
+  /** For those that lead to a service. */
+  readonly destination?: { readonly service: Service; readonly endpoint: Endpoint }
 }
 
 /** Candidates for a request, in Envoy's sense. */
@@ -20,7 +26,17 @@ export interface Cluster {
   /** The service speaks HTTP/2, whatever its clients do. */
   readonly http2?: boolean
   readonly upstreams: readonly Upstream[]
+  /** Instead of `choose`. */
+  readonly balance?: Balance
+  /** Counted on and asked by every request. */
+  readonly breaker?: Breaker
+  readonly outliers?: Outliers<Upstream>
 }
+
+export type Balance = (
+  upstreams: readonly Upstream[],
+  tried: readonly Upstream[],
+) => Upstream | undefined
 
 /** Envoy's host_selection_retry_max_attempts as Istio sets it. */
 const RESELECTIONS = 5
@@ -51,4 +67,16 @@ function lessBusy(upstreams: readonly Upstream[]): Upstream | undefined {
   const a = upstreams[first]
   const b = upstreams[second]
   return a && b && b.active < a.active ? b : a
+}
+
+/** DestinationRule's other ways to choose; endpoints tried before are avoided in each. */
+export function balanceBy(kind: 'ROUND_ROBIN' | 'RANDOM'): Balance {
+  let turn = Math.floor(Math.random() * 1_000)
+  return (upstreams, tried) => {
+    const untried = upstreams.filter((upstream) => !tried.includes(upstream))
+    const candidates = untried.length > 0 ? untried : upstreams
+    turn += 1
+    const at = kind === 'RANDOM' ? Math.floor(Math.random() * candidates.length) : turn
+    return candidates[at % candidates.length]
+  }
 }

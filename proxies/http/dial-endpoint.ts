@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { TrafficPolicy } from '../config/l7.ts'
 import { type Endpoint, identityOf, socketOf } from '../config/mesh-index.ts'
 import { dialTcp } from '../dial.ts'
 import type { HbonePool } from '../hbone/pool.ts'
@@ -18,23 +19,26 @@ export interface Dialler {
 /**
  * Istio's automatic mutual TLS, per endpoint: a pod with a sidecar by Istio's TLS, an ambient pod in
  * an HBONE tunnel, any other in plaintext. What is expected to be in the mesh is never talked to
- * in plaintext.
+ * in plaintext, unless a DestinationRule says so; HBONE stays whatever it says.
  */
 export async function dialEndpoint(
   { credential, sourceIp, tunnels, limits }: Dialler,
   { workload, ip, targetPort }: Endpoint,
   alpn: readonly string[],
   signal?: AbortSignal,
+  { tls, connectTimeoutMs }: TrafficPolicy = {},
 ): Promise<Duplex> {
   const expectedIdentities = [identityOf(workload)]
   const address = socketOf(workload, ip, targetPort)
   const source = sourceIp()
   const common = {
     ...(source ? { localAddress: source } : {}),
-    timeoutMs: limits.connectTimeoutMs,
+    timeoutMs: connectTimeoutMs ?? limits.connectTimeoutMs,
     ...(signal ? { signal } : {}),
   }
-  if (workload.tlsMode === 'istio') {
+  const hbone = workload.protocol === 'HBONE' && workload.tlsMode !== 'istio'
+  const mutual = workload.tlsMode === 'istio' ? tls !== 'DISABLE' : tls === 'ISTIO_MUTUAL'
+  if (mutual && !hbone) {
     return connectMtls({
       address,
       credential: credential(),
@@ -43,7 +47,7 @@ export async function dialEndpoint(
       ...common,
     })
   }
-  if (workload.protocol === 'HBONE') {
+  if (hbone) {
     const nextHop = socketOf(workload, ip, workload.hbonePort ?? HBONE_PORT)
     return tunnels.open(
       {

@@ -1,6 +1,4 @@
 import { performance } from 'node:perf_hooks'
-import { errorCode } from '../errors.ts'
-import type { Upstream } from './cluster.ts'
 import type {
   ConnectionPool,
   Downstream,
@@ -10,15 +8,17 @@ import type {
   UpstreamFailure,
   Waiter,
 } from './codec.ts'
-import { grpcReply, grpcStatusOf, grpcStatusOfHead, isGrpc } from './grpc.ts'
+import { ExchangeRecord } from './exchange-record.ts'
+import { connectFailure, type Failure, streamFailure, tryTimeout } from './failures.ts'
+import { grpcStatusOf, grpcStatusOfHead, isGrpc } from './grpc.ts'
 import type { RequestHead, ResponseHead } from './head.ts'
 import type { HttpLimits } from './limits.ts'
+import { plannedMirrors, plannedRequest, plannedResponse, UPGRADE_LINES } from './planned.ts'
 import { Replay } from './replay.ts'
 import { type Reply, replies, sendReply } from './reply.ts'
-import { backOffMs, isIdempotent } from './retry.ts'
-import type { HttpRules } from './rules.ts'
-import { requestLines, responseEncoding, responseLines } from './serialise.ts'
-import { Tries } from './tries.ts'
+import type { HttpRules, Plan, Route } from './rules.ts'
+import { responseEncoding, responseLines } from './serialise.ts'
+import { Timers } from './timers.ts'
 import { joinStreams } from './upgrade.ts'
 
 /**
@@ -27,27 +27,16 @@ import { joinStreams } from './upgrade.ts'
  * - The body is replayable until the first byte of an answer, or until it outgrows the limit.
  * - `finish` runs once, whatever happens, and records the request.
  */
-export class Exchange implements RequestHandler, ResponseHandler, Waiter {
-  readonly request: RequestHead
-  readonly startedMs = performance.now()
-  requestBytes = 0
-  responseBytes = 0
-  /** What the client was answered; 0 when it got nothing. */
-  status = 0
-  flags = '-'
-  upstreamServiceMs = 0
-  /** Undefined unless the request is gRPC; empty until its status is known. */
-  grpcStatus: string | undefined
-  durationMs = 0
+export class Exchange extends ExchangeRecord implements RequestHandler, ResponseHandler, Waiter {
   readonly #downstream: Downstream
   readonly #rules: HttpRules
   readonly #replay: Replay
-  readonly #tries = new Tries()
+  readonly #timers = new Timers()
+  #plan: Plan = UNPLANNED
   #lines = ''
   #upstream: UpstreamConnection | undefined
   #pool: ConnectionPool | undefined
   #waiting = false
-  #backOff: NodeJS.Timeout | undefined
   #sentMs = 0
   #requestDone = false
   #responseStarted = false
@@ -55,19 +44,10 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   #finished = false
 
   constructor(downstream: Downstream, request: RequestHead, rules: HttpRules, limits: HttpLimits) {
+    super(request)
     this.#downstream = downstream
-    this.request = request
     this.#rules = rules
     this.#replay = new Replay(limits.replayBytes)
-  }
-
-  /** Which endpoint answered, or was tried last. */
-  get target(): Upstream | undefined {
-    return this.#tries.target
-  }
-
-  get attempts(): number {
-    return this.#tries.count
   }
 
   start(): void {
@@ -75,18 +55,33 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     this.requestBytes = request.text.length
     if (isGrpc(request)) this.grpcStatus = ''
     const route = this.#rules.route(request)
+    if (!(route instanceof Promise)) {
+      this.#routed(route)
+      return
+    }
+    const late = (decided: Route): void => {
+      if (this.#finished) return
+      this.#routed(decided)
+      if (this.#upstream !== undefined) this.#proceed(this.#upstream)
+    }
+    route.then(late, () => late({ reply: replies.internalError }))
+  }
+
+  #routed(route: Route): void {
     if ('reply' in route) {
       this.#reply(route.reply)
       return
     }
-    this.#tries.to(route, request)
-    const upgrade = request.upgrade === 'websocket' ? UPGRADE_LINES : ''
-    const added = this.#rules.requestFields(request) + upgrade
-    this.#lines = requestLines(request, this.#rules.requestDrop, added)
+    const { request } = this
+    this.#plan = route
+    this.tries.to(route.cluster, request, route.retry ?? this.#rules.retry)
+    this.#lines = plannedRequest(route, request, this.#rules)
+    if (route.mirrors !== undefined) {
+      this.#replay.copyTo(plannedMirrors(route, request, this.#rules), request.framing)
+    }
+    if (this.#requestDone) this.#startTimeout()
     this.#try()
   }
-
-  // --- from the client ---
 
   requestData(chunk: Buffer, start: number, end: number): void {
     if (this.#finished) return
@@ -103,6 +98,7 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   requestEnd(trailers: string): void {
     this.#requestDone = true
     if (this.#finished) return
+    this.#startTimeout()
     this.#replay.end(trailers)
     if (this.#upstream === undefined) return
     this.#upstream.sendEnd(this.request.framing, trailers)
@@ -126,43 +122,37 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     this.#upstream?.resumeResponse()
   }
 
-  // --- from the upstream ---
-
   connected(connection: UpstreamConnection): void {
     this.#waiting = false
     this.#send(connection)
+    this.#proceed(connection)
+  }
+
+  #proceed(connection: UpstreamConnection): void {
     this.flushRequest()
     if (!connection.blocked) this.#downstream.resumeRequest()
   }
 
   connectFailed(error: unknown): void {
     this.#waiting = false
-    this.#tries.leave()
-    const timedOut = errorCode(error) === 'CONNECT_TIMEOUT'
-    const reply = timedOut ? replies.connectTimeout : replies.connectFailure
-    this.#retryOr(reply, this.#rules.retry.connectFailure, true)
+    const failure = connectFailure(error, this.tries.retry)
+    this.tries.leave(failure.status)
+    this.#retryOr(failure)
   }
 
-  upstreamFailed({ kind, reused }: UpstreamFailure): void {
+  upstreamFailed(failed: UpstreamFailure): void {
     this.#upstream = undefined
-    this.#tries.leave()
+    this.tries.leave(this.#responseStarted ? undefined : 503)
     if (this.#responseDone) {
       this.#finish()
       this.#downstream.endAfterResponse()
       return
     }
     if (this.#responseStarted) {
-      this.flags = kind === 'protocol' ? 'UPE' : 'UC'
-      this.#finish()
-      this.#downstream.abort()
+      this.#break(failed.kind === 'protocol' ? 'UPE' : 'UC')
       return
     }
-    // The server may have closed an idle connection just as we used it. Nothing tells whether it
-    // read the request, so only one that may be repeated is.
-    const stale = kind === 'closed' && reused && isIdempotent(this.request.method)
-    const refused = kind === 'refused' && this.#rules.retry.connectFailure
-    const reply = kind === 'protocol' ? replies.protocolError : replies.connectionTermination
-    this.#retryOr(reply, stale || refused, refused)
+    this.#retryOr(streamFailure(failed, this.request.method, this.tries.retry))
   }
 
   responseInterim(head: ResponseHead): void {
@@ -171,15 +161,17 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
 
   responseHead(head: ResponseHead): void {
     const { request } = this
-    if (this.grpcStatus !== undefined) {
-      this.grpcStatus = grpcStatusOfHead(head) ?? ''
-      if (!this.#replay.dropped && this.#tries.grpcFailed(this.grpcStatus, this.#rules.retry)) {
-        this.#upstream?.destroy()
-        this.#upstream = undefined
-        this.#tries.leave()
-        this.#retryLater()
-        return
-      }
+    this.#timers.endTry()
+    this.tries.answered(head.status)
+    const { grpcStatus } = this
+    if (grpcStatus !== undefined) this.grpcStatus = grpcStatusOfHead(head) ?? ''
+    const again =
+      this.tries.isRetriedStatus(head.status) ||
+      (grpcStatus !== undefined && this.tries.isRetriedGrpc(this.grpcStatus ?? ''))
+    if (again && !this.#replay.dropped) {
+      this.#abandon()
+      this.#retryLater()
+      return
     }
     this.#replay.drop()
     const asked = request.method === 'CONNECT' || request.upgrade === 'websocket'
@@ -193,16 +185,17 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     this.responseBytes = head.text.length
     this.upstreamServiceMs = performance.now() - this.#sentMs
     const added = this.#rules.responseFields(this, head)
-    const { responseDrop } = this.#rules
+    const plan = this.#plan
     if (head.status === 101 || (request.method === 'CONNECT' && head.status < 300)) {
       const upgrade = head.status === 101 ? added + UPGRADE_LINES : added
-      this.#tunnel(responseLines(head, responseDrop, 'none', upgrade))
+      this.#tunnel(plannedResponse(plan, head, this.#rules, 'none', upgrade))
       return
     }
     const encoding = responseEncoding(head, request.minor)
     // An upstream that will not read the rest of the request leaves no way to keep the client's.
     const close = !this.#requestDone && this.#upstream?.reusable === false
-    this.#downstream.sendHead(responseLines(head, responseDrop, encoding, added), encoding, close)
+    const lines = plannedResponse(plan, head, this.#rules, encoding, added)
+    this.#downstream.sendHead(lines, encoding, close)
   }
 
   responseData(chunk: Buffer, start: number, end: number): void {
@@ -229,14 +222,16 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     this.#downstream.resumeRequest()
   }
 
-  // --- tries ---
-
   #try(): void {
-    const pool = this.#tries.next()
-    if (pool === undefined) {
-      this.#reply(replies.noHealthyUpstream)
+    const pool = this.tries.next()
+    if ('status' in pool) {
+      this.#reply(pool)
       return
     }
+    this.#timers.startTry(this.tries.retry.perTryTimeoutMs, () => {
+      this.#abandon(504)
+      this.#retryOr(tryTimeout(this.tries.retry))
+    })
     this.#pool = pool
     const connection = pool.take()
     if (connection !== undefined) this.#send(connection)
@@ -257,29 +252,23 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     if (this.#replay.full) this.#replay.drop()
   }
 
-  #retryOr(reply: Reply, allowed: boolean, wait: boolean): void {
-    const { retry } = this.#rules
-    if (!allowed || this.attempts > retry.retries || this.#replay.dropped) {
+  #retryOr({ reply, retriable, backsOff }: Failure): void {
+    this.#timers.endTry()
+    if (!retriable || !this.tries.mayGoOn || this.#replay.dropped) {
       this.#reply(this.attempts > 1 ? { ...reply, flags: `${reply.flags},URX` } : reply)
       return
     }
-    if (wait) this.#retryLater()
+    if (backsOff) this.#retryLater()
     else this.#again()
   }
 
   #again(): void {
-    this.#backOff = undefined
     this.#try()
     this.flushRequest()
   }
 
   #reply(reply: Reply): void {
-    const given = this.grpcStatus === undefined ? reply : grpcReply(reply)
-    this.status = given.status
-    this.flags = given.flags
-    this.grpcStatus = given.grpcStatus
-    this.responseBytes = given.body.length
-    sendReply(this.#downstream, given, {
+    sendReply(this.#downstream, this.noteReply(reply), {
       server: this.#rules.serverName,
       bodiless: this.request.method === 'HEAD',
       close: !this.#requestDone && this.request.framing !== 'none',
@@ -290,25 +279,50 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   }
 
   #retryLater(): void {
-    this.#backOff = setTimeout(() => this.#again(), backOffMs(this.attempts))
+    this.#timers.startBackOff(this.tries.backOffMs(), () => this.#again())
+  }
+
+  /** Envoy's request timeout begins when the whole request is there. */
+  #startTimeout(): void {
+    this.#timers.startRequest(this.#plan.timeoutMs, () => {
+      if (this.#responseDone) return
+      if (this.#responseStarted) this.#break('UT')
+      else {
+        this.#abandon(504)
+        this.#reply(replies.timeout)
+      }
+    })
+  }
+
+  /** The rest of an answer that has begun never comes. */
+  #break(flags: string): void {
+    this.flags = flags
+    this.#finish()
+    this.#downstream.abort()
+  }
+
+  /** Gives up the try under way, if there is one. */
+  #abandon(status?: number): void {
+    this.#timers.endTry()
+    const upstream = this.#upstream
+    if (this.#waiting) this.#pool?.cancel(this)
+    if (this.#waiting || upstream !== undefined) this.tries.leave(status)
+    this.#waiting = false
+    this.#upstream = undefined
+    upstream?.destroy()
   }
 
   #tunnel(lines: string): void {
-    const upstream = this.#upstream
-    const server = upstream?.takeOver()
-    const client = server && this.#downstream.takeOver(`${lines}\r\n`)
-    if (!server || !client) {
-      this.#finish()
-      this.#downstream.abort()
-      return
-    }
-    joinStreams(client, server, ({ received, sent }) => {
+    const joined = joinStreams(this.#downstream, this.#upstream, lines, ({ received, sent }) => {
       this.requestBytes += received
       this.responseBytes += sent
       this.#upstream = undefined
-      this.#tries.leave()
+      this.tries.leave()
       this.#finish()
     })
+    if (joined) return
+    this.#finish()
+    this.#downstream.abort()
   }
 
   /** Gives back or cuts what it holds, and records. */
@@ -317,11 +331,11 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
     this.#finished = true
     const nowMs = performance.now()
     this.durationMs = nowMs - this.startedMs
-    clearTimeout(this.#backOff)
+    this.#timers.end()
     const upstream = this.#upstream
     this.#upstream = undefined
     if (this.#waiting) this.#pool?.cancel(this)
-    if (upstream !== undefined || this.#waiting) this.#tries.leave()
+    if (upstream !== undefined || this.#waiting) this.tries.leave()
     if (upstream !== undefined) {
       upstream.flush()
       if (this.#requestDone && this.#responseDone) this.#pool?.release(upstream, nowMs)
@@ -331,4 +345,4 @@ export class Exchange implements RequestHandler, ResponseHandler, Waiter {
   }
 }
 
-const UPGRADE_LINES = 'connection: Upgrade\r\nupgrade: websocket\r\n'
+const UNPLANNED: Plan = { cluster: { name: '', upstreams: [] } }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Exchange } from './exchange.ts'
+import type { ExchangeRecord } from './exchange-record.ts'
 import { fieldId } from './field-names.ts'
 import { fieldValue, type RequestHead } from './head.ts'
 
@@ -15,6 +15,9 @@ export function requestIdentity(request: RequestHead, scheme: 'http' | 'https'):
     : proto
 }
 
-export function responseIdentity(server: 'envoy' | 'istio-envoy', exchange: Exchange): string {
+export function responseIdentity(
+  server: 'envoy' | 'istio-envoy',
+  exchange: ExchangeRecord,
+): string {
   return `x-envoy-upstream-service-time: ${Math.floor(exchange.upstreamServiceMs)}\r\nserver: ${server}\r\n`
 }

@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import { ProxyError } from '../errors.ts'
+import { Breaker } from '../routing/breaker.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { ConnectionPool, UpstreamConnection, Waiter } from './codec.ts'
 import type { HttpLimits } from './limits.ts'
@@ -12,23 +14,29 @@ export interface PoolOptions {
   readonly limits: HttpLimits
   readonly sweeper: Sweeper
   readonly dial: Dial
+  /** Shared by all pools of a cluster. */
+  readonly breaker?: Breaker
 }
 
 /**
  * HTTP/1.1 connections to one endpoint with one identity.
  * - A connection serves one request at a time and returns only when nothing is left in it.
  * - The one used last is used next, so that surplus ones grow old and close.
- * - For every waiter a connection is being dialled; whichever becomes free first serves the oldest.
+ * - For every waiter a connection is being dialled, as far as the breaker lets; whichever becomes
+ *   free first serves the oldest. One connection is always let (Envoy's rule as well).
  */
 export class Pool implements ConnectionPool {
   readonly #options: PoolOptions
   readonly #idle: ClientConnection[] = []
   readonly #all = new Set<ClientConnection>()
+  readonly #breaker: Breaker
   #waiters: Waiter[] = []
+  #dialling = 0
   #closed = new AbortController()
 
   constructor(options: PoolOptions) {
     this.#options = options
+    this.#breaker = options.breaker ?? new Breaker()
   }
 
   take(): ClientConnection | undefined {
@@ -41,15 +49,19 @@ export class Pool implements ConnectionPool {
   }
 
   wait(waiter: Waiter): void {
+    if (!this.#breaker.mayWait()) {
+      waiter.connectFailed(new ProxyError('POOL_OVERFLOW', 'too many requests wait'))
+      return
+    }
+    this.#breaker.pending += 1
     this.#waiters.push(waiter)
-    this.#options.dial(this.#closed.signal).then(
-      (socket) => this.#add(socket),
-      (error: unknown) => this.#waiters.shift()?.connectFailed(error),
-    )
+    this.#dial()
   }
 
   cancel(waiter: Waiter): void {
-    this.#waiters = this.#waiters.filter((waiting) => waiting !== waiter)
+    const left = this.#waiters.filter((waiting) => waiting !== waiter)
+    this.#breaker.pending -= this.#waiters.length - left.length
+    this.#waiters = left
   }
 
   release(connection: UpstreamConnection, nowMs: number): void {
@@ -70,14 +82,46 @@ export class Pool implements ConnectionPool {
     return this.#all.size
   }
 
+  #dial(): void {
+    const breaker = this.#breaker
+    if (this.#all.size + this.#dialling > 0 && !breaker.mayConnect()) return
+    this.#dialling += 1
+    breaker.connections += 1
+    this.#options.dial(this.#closed.signal).then(
+      (socket) => {
+        this.#dialling -= 1
+        this.#add(socket)
+      },
+      (error: unknown) => {
+        this.#dialling -= 1
+        breaker.connections -= 1
+        this.#nextWaiter()?.connectFailed(error)
+        this.#dialForWaiters()
+      },
+    )
+  }
+
+  /** Waiters that a limit kept from a connection of their own. */
+  #dialForWaiters(): void {
+    if (this.#waiters.length > this.#dialling) this.#dial()
+  }
+
+  #nextWaiter(): Waiter | undefined {
+    const waiter = this.#waiters.shift()
+    if (waiter !== undefined) this.#breaker.pending -= 1
+    return waiter
+  }
+
   #add(socket: Duplex): void {
     const connection = new ClientConnection(socket, {
       limits: this.#options.limits,
       sweeper: this.#options.sweeper,
       onClosed: (closed) => {
         this.#all.delete(closed)
+        this.#breaker.connections -= 1
         const index = this.#idle.indexOf(closed)
         if (index >= 0) this.#idle.splice(index, 1)
+        this.#dialForWaiters()
       },
     })
     this.#all.add(connection)
@@ -85,7 +129,7 @@ export class Pool implements ConnectionPool {
   }
 
   #offer(connection: ClientConnection): void {
-    const waiter = this.#waiters.shift()
+    const waiter = this.#nextWaiter()
     if (waiter !== undefined) waiter.connected(connection)
     else if (this.#closed.signal.aborted) connection.destroy()
     else this.#idle.push(connection)

@@ -1,6 +1,8 @@
 import type { UpstreamConnection } from './codec.ts'
 import type { Framing } from './head.ts'
 
+export type BodySink = Pick<UpstreamConnection, 'sendData' | 'sendEnd'>
+
 interface Piece {
   readonly chunk: Buffer
   readonly start: number
@@ -14,6 +16,8 @@ export class Replay {
   #bytes = 0
   #trailers: string | undefined
   #dropped = false
+  #copies: readonly BodySink[] = []
+  #framing: Framing = 'none'
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
@@ -29,6 +33,7 @@ export class Replay {
   }
 
   add(chunk: Buffer, start: number, end: number): void {
+    for (const copy of this.#copies) copy.sendData(this.#framing, chunk, start, end)
     if (this.#dropped) return
     this.#pieces ??= []
     this.#pieces.push({ chunk, start, end })
@@ -36,7 +41,15 @@ export class Replay {
   }
 
   end(trailers: string): void {
+    for (const copy of this.#copies) copy.sendEnd(this.#framing, trailers)
     this.#trailers = trailers
+  }
+
+  /** These get all of the body too, whatever becomes of what is kept here. */
+  copyTo(copies: readonly BodySink[], framing: Framing): void {
+    this.#copies = copies
+    this.#framing = framing
+    for (const copy of copies) this.write(copy, framing)
   }
 
   drop(): void {
@@ -44,7 +57,7 @@ export class Replay {
     this.#pieces = undefined
   }
 
-  write(upstream: UpstreamConnection, framing: Framing): void {
+  write(upstream: BodySink, framing: Framing): void {
     if (this.#pieces !== undefined) {
       for (const { chunk, start, end } of this.#pieces) {
         upstream.sendData(framing, chunk, start, end)

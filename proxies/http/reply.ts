@@ -20,6 +20,13 @@ export const replies = {
   connectTimeout: { status: 503, body: `${RESET}connection timeout`, flags: 'UF' },
   connectionTermination: { status: 503, body: `${RESET}connection termination`, flags: 'UC' },
   protocolError: { status: 502, body: `${RESET}protocol error`, flags: 'UPE' },
+  overflow: {
+    status: 503,
+    body: `${RESET}overflow`,
+    flags: 'UO',
+    lines: 'x-envoy-overloaded: true\r\n',
+  },
+  internalError: { status: 500, body: '', flags: '-' },
   timeout: { status: 504, body: 'upstream request timeout', flags: 'UT' },
   noRoute: { status: 404, body: '', flags: 'NR' },
 } as const satisfies Record<string, Reply>

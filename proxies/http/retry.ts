@@ -2,31 +2,39 @@
 export interface RetryRules {
   /** Tries after the first. */
   readonly retries: number
-  /** The connection could not be made, or its server refused the stream. */
+  /** The connection could not be made. */
   readonly connectFailure: boolean
   /** Statuses of gRPC calls that failed before their first message. */
   readonly grpcStatuses?: readonly string[]
+  /** The connection ended before an answer. */
+  readonly reset?: boolean
+  /** Answers that are not passed on while there is another try. */
+  readonly statuses?: readonly number[]
+  readonly perTryTimeoutMs?: number
+  /** @default 25 */
+  readonly backOffMs?: number
 }
 
-const CANCELLED = '1'
-const UNAVAILABLE = '14'
-
-/** Istio's outbound default: a plain 503 is an answer and is passed on. */
-export const OUTBOUND_RETRY: RetryRules = {
-  retries: 2,
-  connectFailure: true,
-  grpcStatuses: [CANCELLED, UNAVAILABLE],
-}
+/**
+ * Istio's outbound default without what only HTTP/2 and gRPC can say: a plain 503 is an answer and
+ * is passed on.
+ */
+export const OUTBOUND_RETRY: RetryRules = { retries: 2, connectFailure: true }
 
 /** `reset-before-request`: the application closed a connection while our request was under way. */
 export const INBOUND_RETRY: RetryRules = { retries: 2, connectFailure: false }
 
 const BASE_MS = 25
-const CAP_MS = 250
+/** Envoy's cap: ten times the base. */
+const CAP_FACTOR = 10
 
 /** Fully jittered exponential back-off; `retry` counts from 1. */
-export function backOffMs(retry: number, random: () => number = Math.random): number {
-  return random() * Math.min(CAP_MS, BASE_MS * (2 ** retry - 1))
+export function backOffMs(
+  retry: number,
+  random: () => number = Math.random,
+  baseMs = BASE_MS,
+): number {
+  return random() * Math.min(CAP_FACTOR * baseMs, baseMs * (2 ** retry - 1))
 }
 
 /** May be sent twice without harm: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2 */

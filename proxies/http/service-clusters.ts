@@ -1,4 +1,6 @@
+import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import type { Backend, DestinationPolicy, TrafficPolicy } from '../config/l7.ts'
 import {
   type Endpoint,
   identityOf,
@@ -7,12 +9,14 @@ import {
   socketOf,
 } from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
+import { Breaker } from '../routing/breaker.ts'
+import { Outliers } from '../routing/outliers.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
 import { HTTP_ALPN, HTTP2_ALPN } from './alpn.ts'
-import type { Cluster, Upstream } from './cluster.ts'
+import { type Balance, balanceBy, type Cluster, type Upstream } from './cluster.ts'
 import { Http2Pool } from './http2-pool.ts'
 import type { HttpLimits } from './limits.ts'
-import { Pool } from './pool.ts'
+import { Pool, type PoolOptions } from './pool.ts'
 import type { Sweeper } from './sweeper.ts'
 
 export interface ServiceClustersOptions {
@@ -22,6 +26,7 @@ export interface ServiceClustersOptions {
     endpoint: Endpoint,
     alpn: readonly string[],
     signal: AbortSignal,
+    traffic: TrafficPolicy,
   ) => Promise<Duplex>
   /** Where requests to an endpoint count, if that depends on nothing else. */
   readonly series?: (service: Service, endpoint: Endpoint) => RequestSeries
@@ -29,7 +34,7 @@ export interface ServiceClustersOptions {
 
 interface Target extends Upstream {
   readonly key: string
-  endpoint: Endpoint
+  destination: { readonly service: Service; readonly endpoint: Endpoint }
   series: RequestSeries | undefined
 }
 
@@ -37,12 +42,17 @@ interface Target extends Upstream {
 export interface ServiceCluster extends Cluster {
   readonly service: Service
   readonly port: number
+  readonly subset: string | undefined
   upstreams: readonly Target[]
 }
 
 interface Mutable extends ServiceCluster {
   service: Service
   http2: boolean
+  balance?: Balance
+  outliers?: Outliers<Upstream>
+  readonly breaker: Breaker
+  traffic: TrafficPolicy
 }
 
 /**
@@ -55,18 +65,21 @@ export class ServiceClusters {
   readonly #options: ServiceClustersOptions
   readonly #clusters = new Map<string, Mutable>()
   #index: MeshIndex | undefined
+  #policies: ReadonlyMap<string, DestinationPolicy> = new Map()
 
   constructor(options: ServiceClustersOptions) {
     this.#options = options
   }
 
-  update(index: MeshIndex): void {
+  update(index: MeshIndex, destinations: readonly DestinationPolicy[] = []): void {
     this.#index = index
+    this.#policies = new Map(destinations.map((policy) => [policy.service, policy]))
     for (const [key, cluster] of this.#clusters) {
       const service = index.service(serviceKey(cluster.service))
       if (service !== undefined) {
         cluster.service = service
         cluster.http2 = speaksHttp2(service, cluster.port)
+        this.#govern(cluster)
       }
       const next = service === undefined ? [] : this.#targets(cluster)
       const kept = new Set(next.map(({ pool }) => pool))
@@ -76,27 +89,62 @@ export class ServiceClusters {
           http2.close()
         }
       cluster.upstreams = next
+      cluster.outliers?.retain(next)
       // Requests that hold on to the cluster see it empty; a later question makes a new one.
       if (service === undefined) this.#clusters.delete(key)
     }
   }
 
-  get(service: Service, port: number): ServiceCluster {
-    const key = `${serviceKey(service)}:${port}`
+  get(service: Service, port: number, subset?: string): ServiceCluster {
+    const key = `${serviceKey(service)}:${port}:${subset ?? ''}`
     let cluster = this.#clusters.get(key)
     if (cluster === undefined) {
-      const name = `outbound|${port}||${service.hostname}`
-      cluster = { name, service, port, upstreams: [], http2: speaksHttp2(service, port) }
+      cluster = {
+        name: `outbound|${port}|${subset ?? ''}|${service.hostname}`,
+        service,
+        port,
+        subset,
+        upstreams: [],
+        http2: speaksHttp2(service, port),
+        breaker: new Breaker(),
+        traffic: {},
+      }
+      this.#govern(cluster)
       cluster.upstreams = this.#targets(cluster)
       this.#clusters.set(key, cluster)
     }
     return cluster
   }
 
+  /** By the names a route gives. */
+  find({ service, port, subset }: Backend): ServiceCluster | undefined {
+    const found = this.#index?.service(service)
+    return found && this.get(found, port, subset)
+  }
+
   /** For connections instead of requests. */
   endpoint(service: Service, port: number): Endpoint | undefined {
     const endpoints = this.#index?.endpoints(service, port) ?? []
     return endpoints[Math.floor(Math.random() * endpoints.length)]
+  }
+
+  traffic(service: Service): TrafficPolicy {
+    return this.#policies.get(serviceKey(service))?.traffic ?? NO_POLICY
+  }
+
+  /** What a DestinationRule says; states of breaker and outliers outlive a change of limits. */
+  #govern(cluster: Mutable): void {
+    const policy = this.#policies.get(serviceKey(cluster.service))
+    const subset = policy?.subsets.find(({ name }) => name === cluster.subset)
+    const traffic = subset?.traffic ?? policy?.traffic ?? NO_POLICY
+    const { balance = 'LEAST_REQUEST', outliers } = traffic
+    if (balance === 'LEAST_REQUEST') delete cluster.balance
+    else if (balance !== cluster.traffic.balance) cluster.balance = balanceBy(balance)
+    if (outliers === undefined) delete cluster.outliers
+    else if (cluster.outliers) cluster.outliers.policy = outliers
+    else cluster.outliers = new Outliers(outliers, () => performance.now())
+    cluster.breaker.limits = traffic.limits ?? {}
+    cluster.traffic = traffic
   }
 
   close(): void {
@@ -120,37 +168,49 @@ export class ServiceClusters {
     }))
   }
 
-  #targets(cluster: ServiceCluster): readonly Target[] {
+  #targets(cluster: Mutable): readonly Target[] {
     const { limits, sweeper, dial, series } = this.#options
-    const { service, port, upstreams } = cluster
-    return (this.#index?.endpoints(service, port) ?? []).map((endpoint) => {
-      const key = endpointKey(endpoint)
+    const { service, upstreams, breaker } = cluster
+    const { tls, connectTimeoutMs } = cluster.traffic
+    return this.#endpoints(cluster).map((endpoint) => {
+      // Another way to connect makes another endpoint.
+      const key = [endpointKey(endpoint), tls, connectTimeoutMs].join('|')
       const held = upstreams.find((upstream) => upstream.key === key)
       if (held !== undefined) {
-        held.endpoint = endpoint
+        held.destination = { service, endpoint }
         held.series = series?.(service, endpoint)
         return held
       }
+      const { traffic } = cluster
+      const pool = (alpn: readonly string[]): PoolOptions => ({
+        limits,
+        sweeper,
+        breaker,
+        dial: (signal) => dial(endpoint, alpn, signal, traffic),
+      })
       return {
         key,
         address: `${endpoint.ip}:${endpoint.targetPort}`,
-        pool: new Pool({
-          limits,
-          sweeper,
-          dial: (signal) => dial(endpoint, HTTP_ALPN, signal),
-        }),
-        http2: new Http2Pool({
-          limits,
-          sweeper,
-          dial: (signal) => dial(endpoint, HTTP2_ALPN, signal),
-        }),
+        pool: new Pool(pool(HTTP_ALPN)),
+        http2: new Http2Pool(pool(HTTP2_ALPN)),
         active: 0,
-        endpoint,
+        destination: { service, endpoint },
         series: series?.(service, endpoint),
       }
     })
   }
+
+  /** Of a subset those that have its labels; one nobody defined has none. */
+  #endpoints({ service, port, subset }: Mutable): readonly Endpoint[] {
+    const all = this.#index?.endpoints(service, port) ?? []
+    if (subset === undefined) return all
+    const policy = this.#policies.get(serviceKey(service))
+    const members = policy?.subsets.find(({ name }) => name === subset)?.workloads ?? []
+    return all.filter(({ workload }) => members.includes(workload.uid))
+  }
 }
+
+const NO_POLICY: TrafficPolicy = {}
 
 /** Whether its requests are told apart at all. */
 export function speaksHttp(service: Service, port: number): boolean {

@@ -1,18 +1,25 @@
 import { type Side, splice } from '../copy.ts'
 import { Counter } from '../telemetry/registry.ts'
-import type { ByteStream } from './codec.ts'
+import type { Downstream, UpstreamConnection } from './codec.ts'
 
 export interface TunnelBytes {
   readonly received: number
   readonly sent: number
 }
 
-/** After `101` or a successful CONNECT both connections are plain byte streams for each other. */
+/**
+ * After `101` or a successful CONNECT both connections are plain byte streams for each other. The
+ * client gets these lines first. False where one of them has no byte stream of its own.
+ */
 export function joinStreams(
-  client: ByteStream,
-  server: ByteStream,
+  downstream: Downstream,
+  upstream: UpstreamConnection | undefined,
+  lines: string,
   onEnd: (bytes: TunnelBytes) => void,
-): void {
+): boolean {
+  const server = upstream?.takeOver()
+  const client = server && downstream.takeOver(`${lines}\r\n`)
+  if (!server || !client) return false
   const received = new Counter()
   const sent = new Counter()
   if (server.rest !== undefined) {
@@ -31,4 +38,5 @@ export function joinStreams(
   })
   client.socket.resume()
   server.socket.resume()
+  return true
 }

@@ -24,7 +24,8 @@ export class Breaker {
     return this.requests < (this.limits.requests ?? Number.POSITIVE_INFINITY)
   }
 
-  mayRetry(): boolean {
-    return this.retries < (this.limits.retries ?? Number.POSITIVE_INFINITY)
+  /** `own` retries end before the one asked for begins. */
+  mayRetry(own: number): boolean {
+    return this.retries - own < (this.limits.retries ?? Number.POSITIVE_INFINITY)
   }
 }

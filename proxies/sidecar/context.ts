@@ -6,6 +6,7 @@ import type { HttpLimits } from '../http/limits.ts'
 import type { ServiceClusters } from '../http/service-clusters.ts'
 import type { Sweeper } from '../http/sweeper.ts'
 import type { CertificateStore } from '../identity/certificates.ts'
+import type { RequestGate } from '../policy/request-gate.ts'
 import type { RequestMetrics } from '../telemetry/request-metrics.ts'
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts'
 
@@ -19,6 +20,8 @@ export interface PodView {
   readonly source: string | undefined
   /** Our `x-envoy-peer-metadata` lines. */
   readonly metadata: string
+  /** Decides what enters; undefined without anything to decide. */
+  readonly gate: RequestGate | undefined
 }
 
 /** What both directions of a sidecar share. */

@@ -5,11 +5,17 @@ import { dropSet, fieldId } from '../http/field-names.ts'
 import { fieldValue, type RequestHead } from '../http/head.ts'
 import { requestIdentity, responseIdentity } from '../http/identity-fields.ts'
 import { INBOUND_RETRY } from '../http/retry.ts'
-import type { HttpRules } from '../http/rules.ts'
+import type { HttpRules, Route } from '../http/rules.ts'
+import type { PolicyInput } from '../policy/rbac.ts'
+import type { RequestGate } from '../policy/request-gate.ts'
+import { gated } from '../routing/gated.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
 
 export interface InboundRulesOptions {
   readonly cluster: Cluster
+  /** What decides now whether a request enters, and what it knows of this connection. */
+  readonly gate: () => RequestGate | undefined
+  readonly connection: PolicyInput
   readonly metadata: string
   /** `By=...;URI=...` of this connection's client, undefined when it is not authenticated. */
   readonly clientCert: string | undefined
@@ -33,8 +39,9 @@ const NODE_ID = fieldId('x-envoy-peer-metadata-id')
 
 /** What a sidecar does to requests for its application; one object per connection. */
 export function inboundRules(options: InboundRulesOptions): HttpRules {
-  const { cluster, metadata, clientCert, series } = options
+  const { cluster, metadata, clientCert, series, gate, connection } = options
   const route = { cluster }
+  const toApp = (): Route => route
   const scheme = clientCert === undefined ? 'http' : 'https'
   return {
     serverName: 'istio-envoy',
@@ -42,7 +49,7 @@ export function inboundRules(options: InboundRulesOptions): HttpRules {
     countAttempts: false,
     requestDrop: REQUEST_DROP,
     responseDrop: RESPONSE_DROP,
-    route: () => route,
+    route: (request) => gated(gate(), request, connection, toApp),
     requestFields: (request) =>
       forwardedCert(request, clientCert) + requestIdentity(request, scheme),
     responseFields: (exchange) =>

@@ -9,6 +9,7 @@ import { Pool } from '../http/pool.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
 import { serveHttp } from '../http/serve.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
+import type { PolicyInput } from '../policy/rbac.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import { log } from '../telemetry/log.ts'
 import type { SidecarContext } from './context.ts'
@@ -50,10 +51,25 @@ export function inbound(
     upstreams: [{ ...app, active: 0, series: undefined }],
   }
 
+  const facts = (socket: Socket, peer: string | undefined): PolicyInput => ({
+    sourceIp: socket.remoteAddress ?? '',
+    sourceIdentity: peer,
+    destinationIp: context.view().workload.workloadIps[0] ?? '',
+    destinationPort: port,
+  })
+  const relay = (socket: Socket, peer: string | undefined): void => {
+    if (context.view().gate?.admitConnection(facts(socket, peer)) !== false) {
+      relayTcp(socket, dialApp, telemetry.connection(socket.remoteAddress, peer))
+      return
+    }
+    log('info', 'inbound', 'connection refused by policy', { port, source: socket.remoteAddress })
+    socket.destroy()
+  }
+
   const serve = (socket: Socket, live: Live, peer: string | undefined): void => {
     const { view } = context
     if (telemetry.protocol() === 'tcp') {
-      relayTcp(socket, dialApp, telemetry.connection(socket.remoteAddress, peer))
+      relay(socket, peer)
       return
     }
     const clientCert =
@@ -65,6 +81,8 @@ export function inbound(
       cluster,
       metadata: view().metadata,
       clientCert,
+      gate: () => view().gate,
+      connection: facts(socket, peer),
       series: (nodeId) => telemetry.requests(nodeId, source, peer),
     })
     const connection = serveHttp(socket, rules, context)
@@ -111,7 +129,7 @@ export function inbound(
     sniff(raw, silenceMs, (first) => {
       if (first === 'mesh-tls') acceptTls(raw, live)
       else if (first === 'plaintext') serve(raw, live, undefined)
-      else relayTcp(raw, dialApp, telemetry.connection(raw.remoteAddress, undefined))
+      else relay(raw, undefined)
     })
   }
 }

@@ -2,11 +2,11 @@ import { dropSet } from '../http/field-names.ts'
 import { requestIdentity, responseIdentity } from '../http/identity-fields.ts'
 import { OUTBOUND_RETRY } from '../http/retry.ts'
 import type { HttpRules } from '../http/rules.ts'
-import type { ServiceCluster } from '../http/service-clusters.ts'
+import type { Router } from '../routing/router.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
 
 export interface OutboundRulesOptions {
-  readonly cluster: ServiceCluster
+  readonly route: Router
   /** Our own `x-envoy-peer-metadata` lines. */
   readonly metadata: string
   /** Requests that no endpoint was found for. */
@@ -29,15 +29,14 @@ const RESPONSE_DROP = dropSet(
 
 /** What a sidecar does to its application's own requests. */
 export function outboundRules(options: OutboundRulesOptions): HttpRules {
-  const { cluster, metadata, unrouted } = options
-  const route = { cluster }
+  const { route, metadata, unrouted } = options
   return {
     serverName: 'envoy',
     retry: OUTBOUND_RETRY,
     countAttempts: true,
     requestDrop: REQUEST_DROP,
     responseDrop: RESPONSE_DROP,
-    route: () => route,
+    route,
     requestFields: (request) => requestIdentity(request, 'http') + metadata,
     responseFields: (exchange) => responseIdentity('envoy', exchange),
     record: (exchange) =>

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Endpoint, identityOf, socketOf } from '../config/mesh-index.ts'
+import type { TrafficPolicy } from '../config/l7.ts'
+import { type Endpoint, identityOf, serviceKey, socketOf } from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
 import type { CapturedListener, SocketAddress } from '../config/process.ts'
 import { dialTcp } from '../dial.ts'
@@ -12,11 +13,12 @@ import type { HttpRules } from '../http/rules.ts'
 import { serveHttp } from '../http/serve.ts'
 import { speaksHttp } from '../http/service-clusters.ts'
 import type { Accept, Live } from '../process/listeners.ts'
+import { createRouter, type Router } from '../routing/router.ts'
 import type { Peers } from '../telemetry/istio-labels.ts'
 import type { PodView, SidecarContext } from './context.ts'
 import { outboundRules } from './outbound-rules.ts'
 
-type Dial = (endpoint: Endpoint, alpn: readonly string[]) => Promise<Duplex>
+type Dial = (endpoint: Endpoint, alpn: readonly string[], traffic: TrafficPolicy) => Promise<Duplex>
 
 /**
  * Connections of our application to one captured address, which is looked up for every connection:
@@ -50,13 +52,33 @@ function rulesFor(
   port: number,
 ): HttpRules {
   return outboundRules({
-    cluster: context.clusters.get(service, port),
+    route: currentRouter(context, service, port),
     metadata: view.metadata,
     unrouted: context.requests.between('source', outboundPeers(view, service, undefined), {
       protocol: 'http',
       security: 'unknown',
     }),
   })
+}
+
+/** Connections outlive snapshots, so a route is looked up in the one in force. */
+function currentRouter(context: SidecarContext, service: Service, port: number): Router {
+  let known: { readonly view: PodView; readonly router: Router } | undefined
+  return (request) => {
+    const view = context.view()
+    if (known?.view !== view) {
+      const { clusters } = context
+      const router = createRouter({
+        l7: view.config.l7,
+        service: serviceKey(service),
+        port,
+        cluster: clusters.get(view.index.service(serviceKey(service)) ?? service, port),
+        backend: (backend) => clusters.find(backend),
+      })
+      known = { view, router }
+    }
+    return known.router(request)
+  }
 }
 
 function serveRequests(
@@ -88,7 +110,7 @@ function relayToEndpoint(
         ? Promise.reject(
             new ProxyError('NO_UPSTREAM', `no healthy upstream for ${service.hostname}`),
           )
-        : dial(endpoint, TCP_ALPN),
+        : dial(endpoint, TCP_ALPN, context.clusters.traffic(service)),
     series,
   )
 }

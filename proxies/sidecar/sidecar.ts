@@ -6,10 +6,12 @@ import { DEFAULT_LIMITS } from '../http/limits.ts'
 import { ServiceClusters } from '../http/service-clusters.ts'
 import { Sweeper } from '../http/sweeper.ts'
 import { CertificateStore } from '../identity/certificates.ts'
+import { requestGate } from '../policy/request-gate.ts'
 import type { ProxyProgram } from '../process/run.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
+import { createTokenVerifier } from '../waypoint/verify-token.ts'
 import { localWorkload, type PodView, type SidecarContext } from './context.ts'
 import { inbound } from './inbound.ts'
 import { outbound, outboundPeers } from './outbound.ts'
@@ -39,7 +41,8 @@ export function createSidecar(): ProxyProgram {
   const clusters = new ServiceClusters({
     limits,
     sweeper,
-    dial: (endpoint, alpn, signal) => dialEndpoint(dialler, endpoint, alpn, signal),
+    dial: (endpoint, alpn, signal, traffic) =>
+      dialEndpoint(dialler, endpoint, alpn, signal, traffic),
     series: (service, endpoint) =>
       requests.between('source', outboundPeers(view(), service, endpoint), {
         protocol: 'http',
@@ -64,14 +67,16 @@ export function createSidecar(): ProxyProgram {
       store.replace(config.certificates)
       const source = sourceOf(workload)
       const metadata = peerMetadataLines(workload)
-      current = { config, index, local, workload, source, metadata }
+      const isMeshAddress = (ip: string): boolean => index.workloadByIp(ip) !== undefined
+      const gate = requestGate(config.l7, undefined, createTokenVerifier(isMeshAddress))
+      current = { config, index, local, workload, source, metadata, gate }
       connections.forgetPeers()
-      clusters.update(index)
+      clusters.update(index, config.l7?.destinations)
     },
     serve: (listener) => {
       if (listener.kind === 'outbound') {
-        return outbound(context, listener, (endpoint, alpn) =>
-          dialEndpoint(dialler, endpoint, alpn),
+        return outbound(context, listener, (endpoint, alpn, traffic) =>
+          dialEndpoint(dialler, endpoint, alpn, undefined, traffic),
         )
       }
       if (listener.kind === 'inbound') return inbound(context, listener)

@@ -7,6 +7,7 @@ import type { ServiceClusters } from '../http/service-clusters.ts'
 import type { Sweeper } from '../http/sweeper.ts'
 import type { CertificateStore } from '../identity/certificates.ts'
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts'
+import type { Decisions } from './decisions.ts'
 import type { WaypointTelemetry } from './waypoint-telemetry.ts'
 
 /** The snapshot in force and who the waypoint is in it. */
@@ -14,6 +15,7 @@ export interface WaypointView {
   readonly index: MeshIndex
   readonly local: LocalWorkload
   readonly workload: Workload
+  readonly decisions: Decisions
 }
 
 export interface WaypointContext {

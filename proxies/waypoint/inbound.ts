@@ -13,10 +13,11 @@ import { relayTcp } from '../http/relay-tcp.ts'
 import { type Served, serveHttp } from '../http/serve.ts'
 import { speaksHttp } from '../http/service-clusters.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
+import type { RequestGate } from '../policy/request-gate.ts'
 import type { Accept, Live } from '../process/listeners.ts'
+import { gated } from '../routing/gated.ts'
 import { log } from '../telemetry/log.ts'
 import type { WaypointContext } from './context.ts'
-import { createRouter } from './route.ts'
 import { waypointRules } from './waypoint-rules.ts'
 import { peersOf, type Source } from './waypoint-telemetry.ts'
 
@@ -61,8 +62,9 @@ function serveClient(
     maxConcurrentStreams: WAYPOINT_MAX_STREAMS,
     onConnect: (offer) => {
       const { index } = context.view()
-      const workload = index.workloadByIp(socket.remoteAddress ?? '') ?? parseBaggage(offer.baggage)
-      serveConnect(context, offer, { workload, identity: peer }, running)
+      const sourceIp = socket.remoteAddress ?? ''
+      const workload = index.workloadByIp(sourceIp) ?? parseBaggage(offer.baggage)
+      serveConnect(context, offer, { workload, identity: peer, ip: sourceIp }, running)
     },
   })
   if (live === undefined) return
@@ -88,19 +90,33 @@ function serveConnect(
     return
   }
   const { service, port } = addressed
+  const http = speaksHttp(service, port)
+  const connection = {
+    sourceIp: source.ip,
+    sourceIdentity: source.identity,
+    destinationIp: parseAuthority(offer.authority)?.host ?? '',
+    destinationPort: port,
+  }
+  const gate = (): RequestGate | undefined => context.view().decisions.gate(service)
+  if (!http && gate()?.admitConnection(connection) === false) {
+    offer.refuse(401)
+    log('info', 'inbound', 'connection refused by policy', { authority: offer.authority })
+    return
+  }
   const stream = offer.accept(formatBaggage(context.view().workload))
-  if (!speaksHttp(service, port)) {
+  if (!http) {
     relayToEndpoint(context, stream, addressed, source)
     return
   }
   const cluster = context.clusters.get(service, port)
   const rules = waypointRules({
-    route: createRouter(cluster),
+    route: (request) =>
+      gated(gate(), request, connection, context.view().decisions.router(service, port)),
     series: context.telemetry.forConnection(source, cluster),
   })
-  const connection = serveHttp(stream, rules, context)
-  running.add(connection)
-  stream.once('close', () => running.delete(connection))
+  const served = serveHttp(stream, rules, context)
+  running.add(served)
+  stream.once('close', () => running.delete(served))
 }
 
 function relayToEndpoint(
@@ -117,7 +133,13 @@ function relayToEndpoint(
         ? Promise.reject(
             new ProxyError('NO_UPSTREAM', `no healthy upstream for ${service.hostname}`),
           )
-        : dialEndpoint(context.dialler, endpoint, TCP_ALPN),
+        : dialEndpoint(
+            context.dialler,
+            endpoint,
+            TCP_ALPN,
+            undefined,
+            context.clusters.traffic(service),
+          ),
     context.connections.connection('waypoint', peersOf(source, service, endpoint), true),
   )
 }

@@ -4,10 +4,9 @@ import { requestIdentity, responseIdentity } from '../http/identity-fields.ts'
 import { OUTBOUND_RETRY } from '../http/retry.ts'
 import type { HttpRules } from '../http/rules.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
-import type { Router } from './route.ts'
 
 export interface WaypointRulesOptions {
-  readonly route: Router
+  readonly route: HttpRules['route']
   /** Undefined: no endpoint was found. */
   readonly series: (target: Upstream | undefined) => RequestSeries
 }

@@ -10,6 +10,7 @@ import type { RequestMetrics, RequestSeries } from '../telemetry/request-metrics
 export interface Source {
   readonly workload: Workload | undefined
   readonly identity: string
+  readonly ip: string
 }
 
 /** Series per client and endpoint, kept until the next snapshot. */
@@ -40,8 +41,11 @@ export class WaypointTelemetry {
     return (target) => {
       let series = known.get(target)
       if (series === undefined) {
-        const { service } = cluster
-        const endpoint = cluster.upstreams.find((upstream) => upstream === target)?.endpoint
+        // A route may have led to another service than the one asked for.
+        const { service, endpoint } = target?.destination ?? {
+          service: cluster.service,
+          endpoint: undefined,
+        }
         series = this.#requests.between('waypoint', peersOf(source, service, endpoint), {
           protocol: 'http',
           security: 'mutual_tls',

@@ -11,6 +11,7 @@ import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
 import type { WaypointContext, WaypointView } from './context.ts'
+import { Decisions } from './decisions.ts'
 import { waypointInbound } from './inbound.ts'
 import { WaypointTelemetry } from './waypoint-telemetry.ts'
 
@@ -38,7 +39,8 @@ export function createWaypoint(): ProxyProgram {
   const clusters = new ServiceClusters({
     limits,
     sweeper,
-    dial: (endpoint, alpn, signal) => dialEndpoint(dialler, endpoint, alpn, signal),
+    dial: (endpoint, alpn, signal, traffic) =>
+      dialEndpoint(dialler, endpoint, alpn, signal, traffic),
   })
   const context: WaypointContext = {
     view,
@@ -64,10 +66,10 @@ export function createWaypoint(): ProxyProgram {
         )
       }
       store.replace(config.certificates)
-      current = { index, local, workload }
+      current = { index, local, workload, decisions: new Decisions(config.l7, index, clusters) }
       connections.forgetPeers()
       telemetry.forgetPeers()
-      clusters.update(index)
+      clusters.update(index, config.l7?.destinations)
     },
     serve: (listener) => {
       if (listener.kind !== 'hbone') {

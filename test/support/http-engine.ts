@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import type { Upstream } from '../../proxies/http/cluster.ts'
-import type { Exchange } from '../../proxies/http/exchange.ts'
+import type { ExchangeRecord } from '../../proxies/http/exchange-record.ts'
 import { dropSet } from '../../proxies/http/field-names.ts'
 import { Http2Pool } from '../../proxies/http/http2-pool.ts'
 import { DEFAULT_LIMITS, type HttpLimits } from '../../proxies/http/limits.ts'
@@ -16,11 +16,11 @@ export interface Engine {
   readonly address: SocketAddress
   readonly upstream: Upstream
   /** Finished requests in order. */
-  readonly records: readonly Exchange[]
+  readonly records: readonly ExchangeRecord[]
   /** Live sockets of clients. */
   readonly connections: ReadonlySet<net.Socket>
   /** Resolves when so many requests have finished. */
-  recorded(count: number): Promise<readonly Exchange[]>
+  recorded(count: number): Promise<readonly ExchangeRecord[]>
   close(): void
 }
 
@@ -50,7 +50,7 @@ export async function startEngine(
   const pool = new Pool(options)
   const http2 = new Http2Pool(options)
   const upstream: Upstream = { address: 'origin', pool, http2, active: 0, series: undefined }
-  const records: Exchange[] = []
+  const records: ExchangeRecord[] = []
   let wake = (): void => {}
   const connections = new Set<net.Socket>()
   const front = net.createServer({ allowHalfOpen: true }, (socket) => {
