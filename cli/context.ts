@@ -14,6 +14,7 @@ export interface CommandContext {
   readonly json: boolean
   readonly verbose: boolean
   readonly version: string
+  readonly env: Readonly<Record<string, string | undefined>>
   /** As typed, for the record. */
   readonly argv: readonly string[]
   /** Fires on the first Ctrl-C or SIGTERM. */

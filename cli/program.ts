@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Command as Commander, CommanderError } from 'commander'
 import { buildCompare } from './commands/compare.ts'
+import { buildCompletion } from './commands/completion.ts'
+import { buildConfig } from './commands/config.ts'
+import { buildDoctor } from './commands/doctor.ts'
 import { buildEstimate } from './commands/estimate.ts'
 import { buildGate } from './commands/gate.ts'
 import { buildReport } from './commands/report.ts'
@@ -58,6 +61,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   buildCompare(program, act)
   buildGate(program, act)
   buildEstimate(program, act)
+  buildDoctor(program, act)
+  buildConfig(program, act)
+  buildCompletion(program, act)
   if (argv.length === 0) {
     process.stderr.write(program.helpInformation())
     return exitCodes.usage
@@ -92,7 +98,8 @@ function contextOf(argv: readonly string[], signal: AbortSignal): CommandContext
   return {
     out: (text) => process.stdout.write(`${text}\n`),
     stdout: process.stdout,
-    stderr: process.stderr,
+    stderr: progressTo(argv),
+    env: process.env,
     paint: paintFor(process.stdout, process.env),
     columns: process.stdout.columns,
     json,
@@ -101,6 +108,13 @@ function contextOf(argv: readonly string[], signal: AbortSignal): CommandContext
     argv,
     signal,
   }
+}
+
+/** Nothing under --quiet; on a terminal that cannot move its cursor, lines as in a log file. */
+function progressTo(argv: readonly string[]): CommandContext['stderr'] {
+  if (argv.includes('--quiet')) return { write: () => undefined }
+  if (process.env.TERM !== 'dumb') return process.stderr
+  return { write: (text) => process.stderr.write(text) }
 }
 
 function printFailure(failure: Failure, argv: readonly string[]): void {

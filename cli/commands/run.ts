@@ -1,16 +1,7 @@
-import { type Command as Commander, Option } from 'commander'
+import type { Command as Commander } from 'commander'
 import type { Command } from '../context.ts'
-import {
-  defaultConnections,
-  defaultDuration,
-  defaultPayload,
-  defaultRatePerSecond,
-  defaultRounds,
-  defaultWarmup,
-  defaultWarmupMax,
-  quick,
-  type RawRunOptions,
-} from '../run/settings.ts'
+import type { RawRunOptions } from '../run/settings.ts'
+import { addRunOptions } from './run-options.ts'
 
 const examples = `
 Examples:
@@ -37,7 +28,7 @@ Examples:
 `
 
 export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) => Act): void {
-  program
+  const command = program
     .command('run')
     .summary(
       'measure a workload without a mesh, with sidecars, ambient, and ambient with a waypoint',
@@ -45,52 +36,16 @@ export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) 
     .description(
       'Deploys a workload once per mode, puts the same load on each in turn, and reports latency, CPU, memory and errors of every mode with their differences.',
     )
-    .optionsGroup('What to run:')
-    .option('--workload <w>', 'echo, chain, fanout, shop, or a YAML file (default: echo)')
-    .option('--entry <service>', 'where load enters (default: as the workload says)')
-    .option('--modes <list>', 'of baseline, sidecar, ambient, waypoint (default: all four)')
-    .option('--replicas <n>', 'pods per service (default: 1; shop, files: their own)')
-    .optionsGroup('Load:')
-    .option('--rate <n>', `requests per second, open loop (default: ${defaultRatePerSecond})`)
-    .option('--saturate', 'closed loop instead: as fast as answers come')
-    .option('--connections <n>', `client connections (default: ${defaultConnections})`)
-    .option(
-      '--payload <size>',
-      `bytes of each answer (default: ${defaultPayload}; shop, files: their own)`,
-    )
-    .option(
-      '--sweep <axis=values>',
-      'one run per value of rate, payload, connections or replicas (repeatable)',
-      (text: string, others: readonly string[] = []) => [...others, text],
-    )
-    .optionsGroup('Measurement:')
-    .option('--duration <t>', `length of one measured window (default: ${defaultDuration})`)
-    .option('--warmup <t>', `least load before each window (default: ${defaultWarmup})`)
-    .option(
-      '--warmup-max <t>',
-      `most of it, until figures are steady (default: ${defaultWarmupMax})`,
-    )
-    .option('--rounds <n>', `windows per mode (default: ${defaultRounds})`)
-    .option('--seed <n>', 'order of modes and arrivals (default: random, recorded)')
-    .option(
-      '--quick',
-      `${quick.rounds} rounds of ${quick.duration} after ${quick.warmup} warm-up or a little more: about a minute`,
-    )
-    .optionsGroup('Gates:')
-    .option('--gates <file>', 'rules the result must keep; the exit code says whether it does')
-    .option('--baseline <file>', 'earlier runs, for rules with "against: saved"')
-    .optionsGroup('Output:')
-    .option('--out <dir>', 'where run folders go (default: .meshbench)')
-    .option('--json', 'print one JSON document to stdout instead of a table')
-    .option('--verbose', 'say more about errors')
-    .addHelpOption(new Option('-h, --help', 'print help').helpGroup('Output:'))
+  addRunOptions(command)
     .addHelpText('after', examples)
     .action(
-      act(async (options, context) =>
-        options.sweep === undefined
-          ? (await import('../run/execute.ts')).run(options, context)
-          : (await import('../sweep/execute.ts')).runSweep(options, options.sweep, context),
-      ),
+      act(async (flags, context) => {
+        const { configure } = await import('../config/layers.ts')
+        const { raw } = configure(flags, context.env)
+        return raw.sweep === undefined
+          ? (await import('../run/execute.ts')).run(raw, context)
+          : (await import('../sweep/execute.ts')).runSweep(raw, raw.sweep, context)
+      }),
     )
 }
 

@@ -10,6 +10,9 @@ for (const [argv, golden] of [
   [['up', '--help'], 'help-up.txt'],
   [['report', '--help'], 'help-report.txt'],
   [['estimate', '--help'], 'help-estimate.txt'],
+  [['doctor', '--help'], 'help-doctor.txt'],
+  [['config', '--help'], 'help-config.txt'],
+  [['completion', '--help'], 'help-completion.txt'],
   [['gate', '--help'], 'help-gate.txt'],
   [['compare', '--help'], 'help-compare.txt'],
 ] as const) {
