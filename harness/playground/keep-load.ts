@@ -17,8 +17,8 @@ export const recentMs = 10_000
 /** Between two attempts, when the generator is being restarted or moved. */
 const retryMs = 1_000
 
-/** Light load needs few; each one that waits costs nothing. */
-const connections = 8
+/** More than light load needs, so that a slow moment is over when it is over. */
+const connections = 32
 
 /**
  * Keeps load going until aborted, through restarts of the generator too. `onPoint` gets undefined when
