@@ -214,7 +214,14 @@ export interface ReplicaSet extends KubeObject {
 }
 
 export interface DaemonSet extends KubeObject {
-  spec: { selector: LabelSelector; template: PodTemplate }
+  spec: {
+    selector: LabelSelector
+    template: PodTemplate
+    updateStrategy?: {
+      type?: string
+      rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string }
+    }
+  }
   status?: {
     observedGeneration?: number
     desiredNumberScheduled: number

@@ -2,7 +2,7 @@ import type { ClusterView } from '../controllers/view.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { EndpointSlice, Pod, Service } from '../kinds.ts'
 import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
-import type { CapturePod, CaptureService } from './capture-plan.ts'
+import type { CapturePod, CaptureService, CaptureZtunnel } from './capture-plan.ts'
 import type { PodRunner } from './pod-runner.ts'
 
 /** What capture has to know of the proxies and what they have been told. */
@@ -95,6 +95,23 @@ export function captureServices(
       })),
     }
   })
+}
+
+/** A ztunnel that is ready before one that is not, the newest of equals; one that stops comes last. */
+export function captureZtunnels(
+  runners: readonly PodRunner[],
+  mesh: MeshKnowledge,
+): Map<string, readonly CaptureZtunnel[]> {
+  const rank = (runner: PodRunner): number => (runner.isStopping ? 0 : runner.isReady ? 2 : 1)
+  const all = runners.filter(({ pod }) => mesh.kindOf(pod) === 'ztunnel').reverse()
+  const byNode = new Map<string, CaptureZtunnel[]>()
+  for (const runner of all.sort((a, b) => rank(b) - rank(a))) {
+    const process = runner.processes().find((one) => one.process.isUp)?.process.id
+    if (process === undefined) continue
+    const known = byNode.get(runner.node) ?? []
+    byNode.set(runner.node, [...known, { process, knows: (uid) => mesh.knows(process, uid) }])
+  }
+  return byNode
 }
 
 function numbers(list: string | undefined): number[] {

@@ -38,8 +38,14 @@ export interface CaptureService {
 export interface CaptureFacts {
   readonly pods: readonly CapturePod[]
   readonly services: readonly CaptureService[]
-  /** By node: its ztunnel and the workloads it has acknowledged. */
-  readonly ztunnels: ReadonlyMap<string, { readonly process: string; knows(uid: string): boolean }>
+  /** By node: its ztunnel; for a while two when one replaces another, the one to prefer first. */
+  readonly ztunnels: ReadonlyMap<string, readonly CaptureZtunnel[]>
+}
+
+export interface CaptureZtunnel {
+  readonly process: string
+  /** Whether it has acknowledged this workload. */
+  knows(workloadUid: string): boolean
 }
 
 export interface Owner {
@@ -88,8 +94,8 @@ export function planCapture(facts: CaptureFacts): DesiredSocket[] {
 function proxyOf(pod: CapturePod, { ztunnels }: CaptureFacts): Proxy {
   if (pod.dataplane === 'none') return 'direct'
   if (pod.dataplane === 'sidecar') return pod.sidecar ? { process: pod.sidecar } : 'missing'
-  const ztunnel = ztunnels.get(pod.node)
-  if (ztunnel?.knows(pod.workloadUid)) return { process: ztunnel.process }
+  const ztunnel = ztunnels.get(pod.node)?.find((one) => one.knows(pod.workloadUid))
+  if (ztunnel) return { process: ztunnel.process }
   // Enrolled while running and not taken over yet: it goes on as before. Once captured, always
   // captured; istio-cni and ztunnel fail closed as well.
   return pod.redirection === undefined ? 'direct' : 'missing'

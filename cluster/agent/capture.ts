@@ -3,7 +3,12 @@ import type { ClusterView } from '../controllers/view.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { AddressPlan } from './address-plan.ts'
 import { bindSocket } from './bound-socket.ts'
-import { capturePod, captureServices, type MeshKnowledge } from './capture-facts.ts'
+import {
+  capturePod,
+  captureServices,
+  captureZtunnels,
+  type MeshKnowledge,
+} from './capture-facts.ts'
 import { type CapturePod, planCapture } from './capture-plan.ts'
 import { CapturedSocket, type CapturedSocketContext } from './captured-socket.ts'
 import type { ContainerProcess } from './container-process.ts'
@@ -131,15 +136,7 @@ export class Capture {
     const all = runners()
     const pods = all.map((runner) => capturePod(runner, view, images, mesh))
     this.#pods = new Map(pods.map((pod) => [pod.uid, pod]))
-    const ztunnels = new Map(
-      all.flatMap((runner) => {
-        if (mesh.kindOf(runner.pod) !== 'ztunnel') return []
-        const process = runner.processes().find((one) => one.process.isUp)?.process.id
-        if (process === undefined) return []
-        const knows = (uid: string): boolean => mesh.knows(process, uid)
-        return [[runner.node, { process, knows }] as const]
-      }),
-    )
+    const ztunnels = captureZtunnels(all, mesh)
     const services = captureServices(view.services.all(), view.endpointSlices.all())
     const desired = planCapture({ pods, services, ztunnels })
     const wanted = new Set(desired.map(({ id }) => id))

@@ -10,8 +10,13 @@ export interface CapturedSocketContext {
   onError(error: unknown): void
 }
 
-/** How long connections accepted by the previous proxy may still live. */
-export const drainMs = 5_000
+/** How long connections accepted by a proxy may still live when no proxy follows it. */
+const leavingDrainMs = 5_000
+/**
+ * The same when another proxy takes over: nothing waits for these connections, so they get all the
+ * time that a ztunnel's grace period of 30 s allows (istio/ztunnel src/config.rs).
+ */
+export const replacedDrainMs = 25_000
 const retryMs = 500
 
 /**
@@ -116,6 +121,8 @@ export class CapturedSocket {
 
   async #takeFrom(owner: Owner): Promise<void> {
     const process = this.#context.process(owner.process)
+    const replaced = this.#wanted.owners.some(({ purpose }) => 'listener' in purpose)
+    const drainMs = replaced ? replacedDrainMs : leavingDrainMs
     try {
       if (process?.isUp) await process.unlisten(this.#wanted.id, drainMs)
     } catch (error) {

@@ -106,6 +106,11 @@ export class PodRunner {
     return runner?.status().restartCount
   }
 
+  /** Whether all its application containers are ready. */
+  get isReady(): boolean {
+    return this.#apps.every(({ isReady }) => isReady)
+  }
+
   get isStopping(): boolean {
     return this.#ending !== undefined
   }

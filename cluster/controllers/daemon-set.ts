@@ -2,11 +2,13 @@ import { type DaemonSet, kinds, type Node, type Pod } from '../kinds.ts'
 import { inProcessAnnotation } from '../mesh-labels.ts'
 import { isPodReady, isTrue, sameJson } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
+import { type DaemonGeneration, replaceBySurge, replaceInPlace } from './daemon-set-rollout.ts'
 import { createEventRecorder } from './events.ts'
 import { hasLabels } from './labels.ts'
 import { createLoop, triggerOn } from './loop.ts'
 import { hashSuffix, refOf } from './ownership.ts'
 import { createPod, isActive, podsOwnedBy } from './pods.ts'
+import { resolveLimit } from './rollout.ts'
 
 const hashLabel = 'controller-revision-hash'
 
@@ -23,44 +25,46 @@ export function startDaemonSetController({ store, view, onError }: ControllerCon
     const eligible = nodes.filter((node) =>
       hasLabels(template.spec.nodeSelector, node.metadata.labels),
     )
-    for (const { metadata } of eligible) {
-      if (pods.some((pod) => pod.spec.nodeName === metadata.name)) continue
+    const isCurrent = (pod: Pod): boolean => pod.metadata.labels?.[hashLabel] === revision
+    const create = (nodeName: string): void => {
       const labels = { ...template.metadata?.labels, [hashLabel]: revision }
       const current = { ...template, metadata: { ...template.metadata, labels } }
-      const pod = createPod(store, set, current, { nodeName: metadata.name })
+      const pod = createPod(store, set, current, { nodeName })
       record(set, { reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` })
     }
+    const names = eligible.map(({ metadata }) => metadata.name)
+    for (const name of names) if (!pods.some((pod) => pod.spec.nodeName === name)) create(name)
     const stray = (pod: Pod): boolean =>
       !eligible.some(({ metadata }) => metadata.name === pod.spec.nodeName)
     for (const pod of pods) if (isActive(pod) && stray(pod)) store.delete(refOf(pod))
-    replaceOutdated(set, pods, revision)
-    writeStatus(set, pods.filter(isActive), eligible.length, revision, pods.filter(stray).length)
-  }
-
-  /** One at a time, and only while all others are ready. */
-  const replaceOutdated = (set: DaemonSet, pods: readonly Pod[], revision: string): void => {
-    const outdated = pods.filter(
-      (pod) => isActive(pod) && pod.metadata.labels?.[hashLabel] !== revision,
+    const generation = { nodes: names, pods, isCurrent }
+    const surge = resolveLimit(
+      set.spec.updateStrategy?.rollingUpdate?.maxSurge ?? 0,
+      names.length,
+      'up',
     )
-    const victim = outdated.find((pod) => !isPodReady(pod)) ?? outdated[0]
-    const othersReady = pods.every((pod) => pod === victim || (isActive(pod) && isPodReady(pod)))
-    if (victim && othersReady && !set.metadata.deletionTimestamp) store.delete(refOf(victim))
+    const next = surge > 0 ? replaceBySurge(generation, surge) : replaceInPlace(generation)
+    for (const name of next.create) create(name)
+    for (const pod of next.remove) store.delete(refOf(pod))
+    writeStatus(set, generation, pods.filter(stray).length)
   }
 
+  /** Counts nodes: one that has an old and a new pod for a while counts once. */
   const writeStatus = (
     set: DaemonSet,
-    pods: readonly Pod[],
-    desired: number,
-    revision: string,
+    { nodes, pods, isCurrent }: DaemonGeneration,
     misscheduled: number,
   ): void => {
-    const ready = pods.filter(isPodReady).length
+    const count = (matches: (pod: Pod) => boolean): number =>
+      nodes.filter((node) =>
+        pods.some((pod) => pod.spec.nodeName === node && isActive(pod) && matches(pod)),
+      ).length
+    const ready = count(isPodReady)
     const status = {
       observedGeneration: set.metadata.generation ?? 1,
-      desiredNumberScheduled: desired,
-      currentNumberScheduled: pods.length,
-      updatedNumberScheduled: pods.filter((pod) => pod.metadata.labels?.[hashLabel] === revision)
-        .length,
+      desiredNumberScheduled: nodes.length,
+      currentNumberScheduled: count(() => true),
+      updatedNumberScheduled: count(isCurrent),
       numberReady: ready,
       numberAvailable: ready,
       numberMisscheduled: misscheduled,

@@ -8,6 +8,8 @@ import { meshControlPlane } from './mesh-control-plane.ts'
 import { refOf } from './ownership.ts'
 
 export const ztunnelImage = 'meshbench/ztunnel'
+/** Connections of a ztunnel that is replaced may go on for a little less. */
+const graceSeconds = 30
 
 /** What an installation of ambient Istio leaves in the cluster. */
 export function installMesh(store: Store): void {
@@ -24,6 +26,8 @@ function meshObjects(): KubeObject[] {
     metadata,
     spec: {
       selector: { matchLabels: labels },
+      // As in Istio's chart: the new one has taken over before the old one goes.
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
         metadata: {
           labels: {
@@ -37,8 +41,13 @@ function meshObjects(): KubeObject[] {
         spec: {
           serviceAccountName: 'ztunnel',
           nodeSelector: { [ztunnelNodeLabel]: 'true' },
-          terminationGracePeriodSeconds: 30,
-          containers: [proxyContainer('istio-proxy', ztunnelImage)],
+          terminationGracePeriodSeconds: graceSeconds,
+          containers: [
+            {
+              ...proxyContainer('istio-proxy', ztunnelImage),
+              env: [{ name: 'TERMINATION_GRACE_PERIOD_SECONDS', value: String(graceSeconds) }],
+            },
+          ],
         },
       },
     },

@@ -1,7 +1,7 @@
 import type { ProxyConfig } from '../../proxies/config/process.ts'
 import type { AddressPlan } from '../agent/address-plan.ts'
 import type { MeshKnowledge } from '../agent/capture-facts.ts'
-import { drainMs } from '../agent/captured-socket.ts'
+import { replacedDrainMs } from '../agent/captured-socket.ts'
 import type { ContainerProcess } from '../agent/container-process.ts'
 import type { PodRunner } from '../agent/pod-runner.ts'
 import { createLoop, type Loop } from '../controllers/loop.ts'
@@ -34,7 +34,7 @@ const debounceMs = 25
 /** A connection on its way into a tunnel when the proxy learned that there is none any more. */
 const tunnelLingerMs = 1_000
 /** A ztunnel keeps what it needs for a pod it has given back until the last connection is cut. */
-const representedLingerMs = drainMs + 1_000
+const representedLingerMs = replacedDrainMs + 1_000
 
 /** Tells every proxy process of the cluster what it has to know, again whenever that changes. */
 export class ControlPlane implements MeshKnowledge {

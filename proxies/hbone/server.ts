@@ -39,6 +39,13 @@ export interface TunnelServer {
   cut(): void
 }
 
+/**
+ * Two GOAWAYs, as RFC 9113 section 6.8 advises: the first says "no more", and streams that crossed it
+ * are served; the second is final. Only one would break what is under way to a tunnel just made.
+ */
+const MAX_STREAM_ID = 2 ** 31 - 1
+const DRAIN_NOTICE_MS = 1_000
+
 /** Serves HBONE on a verified mutual TLS socket and owns it from now on. */
 export function serveTunnel(socket: TLSSocket, options: TunnelServerOptions): TunnelServer {
   // Streams have their own ends; a tunnel whose peer has gone is over at once.
@@ -62,13 +69,19 @@ export function serveTunnel(socket: TLSSocket, options: TunnelServerOptions): Tu
     }
     options.onConnect(offerOf(stream, headers))
   })
+  let draining = false
   keepAlive(session, () => {
     session.goaway(constants.NGHTTP2_NO_ERROR)
     session.destroy()
   })
   return {
     drain: () => {
-      if (!session.closed && !session.destroyed) session.close()
+      if (draining || session.closed || session.destroyed) return
+      draining = true
+      session.goaway(constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID)
+      setTimeout(() => {
+        if (!session.closed && !session.destroyed) session.close()
+      }, DRAIN_NOTICE_MS).unref()
     },
     cut: () => session.destroy(),
   }

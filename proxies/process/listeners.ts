@@ -20,7 +20,30 @@ export type Bind = { readonly handle: unknown } | { readonly address: SocketAddr
 
 interface Open {
   readonly server: Server
-  readonly live: Set<Live>
+  readonly live: Set<Connection>
+}
+
+/** A drain that comes before the connection knows how to (its handshake is under way) is made up for. */
+class Connection implements Live {
+  cut: () => void
+  #drain: (() => void) | undefined
+  #draining = false
+
+  constructor(socket: Socket) {
+    this.cut = () => socket.destroy()
+  }
+
+  get drain(): () => void {
+    return () => {
+      this.#draining = true
+      this.#drain?.()
+    }
+  }
+
+  set drain(drain: () => void) {
+    this.#drain = drain
+    if (this.#draining) drain()
+  }
 }
 
 /** More than node's 16 KiB, so that a bulk transfer is not paused at every chunk libuv reads. */
@@ -33,12 +56,12 @@ const SOCKET_BUFFER_BYTES = 128 * 1024
  */
 export class Listeners {
   readonly #open = new Map<string, Open>()
-  readonly #draining = new Set<Live>()
+  readonly #draining = new Set<Connection>()
   #idle: (() => void)[] = []
 
   open(id: string, listener: CapturedListener, bind: Bind, accept: Accept): Promise<void> {
     if (this.#open.has(id)) return Promise.reject(new Error(`listener ${id} is open already`))
-    const live = new Set<Live>()
+    const live = new Set<Connection>()
     const server = createServer(
       {
         allowHalfOpen: true,
@@ -49,7 +72,7 @@ export class Listeners {
         highWaterMark: SOCKET_BUFFER_BYTES,
       },
       (socket) => {
-        const entry: Live = { cut: () => socket.destroy() }
+        const entry = new Connection(socket)
         live.add(entry)
         socket.once('close', () => {
           live.delete(entry)
@@ -79,7 +102,7 @@ export class Listeners {
     const drained = [...open.live]
     for (const live of drained) {
       this.#draining.add(live)
-      live.drain?.()
+      live.drain()
     }
     if (drained.length === 0) return
     const timer = setTimeout(() => {

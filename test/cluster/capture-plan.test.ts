@@ -42,7 +42,7 @@ function plan(
   const sockets = planCapture({
     pods: [server, { ...client, ...clientPod }],
     services: [service],
-    ztunnels: known.length > 0 ? new Map([['one', ztunnel]]) : new Map(),
+    ztunnels: known.length > 0 ? new Map([['one', [ztunnel]]]) : new Map(),
     ...facts,
   })
   return Object.fromEntries(

@@ -1,0 +1,47 @@
+import type { Pod } from '../kinds.ts'
+import { isPodReady } from './conditions.ts'
+import { isActive } from './pods.ts'
+
+export interface DaemonGeneration {
+  /** Names of the nodes that shall have a pod. */
+  readonly nodes: readonly string[]
+  readonly pods: readonly Pod[]
+  isCurrent(pod: Pod): boolean
+}
+
+export interface RolloutStep {
+  /** Nodes that get a pod of the current template. */
+  readonly create: readonly string[]
+  readonly remove: readonly Pod[]
+}
+
+/** `maxUnavailable: 1`: an old pod goes only while all others are ready, and comes back as a new one. */
+export function replaceInPlace({ pods, isCurrent }: DaemonGeneration): RolloutStep {
+  const outdated = pods.filter((pod) => isActive(pod) && !isCurrent(pod))
+  const victim = outdated.find((pod) => !isPodReady(pod)) ?? outdated[0]
+  const othersReady = pods.every((pod) => pod === victim || (isActive(pod) && isPodReady(pod)))
+  return { create: [], remove: victim && othersReady ? [victim] : [] }
+}
+
+/**
+ * `maxSurge`: the new pod of a node is ready before the old one is told to go. What serves nobody
+ * goes at once. At most `maxSurge` nodes have both.
+ */
+export function replaceBySurge(
+  { nodes, pods, isCurrent }: DaemonGeneration,
+  maxSurge: number,
+): RolloutStep {
+  const byNode = nodes.map((node) => {
+    const here = pods.filter((pod) => pod.spec.nodeName === node && isActive(pod))
+    return { node, current: here.filter(isCurrent), old: here.filter((pod) => !isCurrent(pod)) }
+  })
+  const surging = byNode.filter(({ current, old }) => current.length > 0 && old.length > 0).length
+  const remove = byNode.flatMap(({ current, old }) =>
+    current.some(isPodReady) ? old : old.filter((pod) => !isPodReady(pod)),
+  )
+  const waiting = byNode.filter(
+    ({ current, old }) => current.length === 0 && old.some((pod) => !remove.includes(pod)),
+  )
+  const room = Math.max(maxSurge - surging, 0)
+  return { create: waiting.slice(0, room).map(({ node }) => node), remove }
+}
