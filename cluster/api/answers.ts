@@ -13,10 +13,15 @@ export function jsonOf(object: Readonly<KubeObject>): string {
   return text
 }
 
-export function sendText(response: ServerResponse, status: number, json: string): void {
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  json: string,
+  type = 'application/json',
+): void {
   if (response.headersSent || response.destroyed) return
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': type,
     'content-length': Buffer.byteLength(json),
     'cache-control': 'no-cache, private',
   })

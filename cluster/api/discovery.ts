@@ -1,3 +1,4 @@
+import { aggregated } from './aggregated-discovery.ts'
 import { groupOf, type KindDefinition, type KindTable } from './kind-table.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
@@ -41,6 +42,22 @@ export function discoveryAnswer(pathname: string, kinds: KindTable): unknown {
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...found }
 }
 
+/** All groups of a root at once; undefined for other paths. */
+export function aggregatedAnswer(pathname: string, kinds: KindTable): unknown {
+  const version = (groupVersion: string, name: string) => ({
+    version: name,
+    resources: resources(groupVersion, kinds)?.resources,
+  })
+  if (pathname === '/api') return aggregated([{ name: '', versions: [version('v1', 'v1')] }])
+  if (pathname !== '/apis') return undefined
+  return aggregated(
+    groupsOf(kinds).map(({ name, versions }) => ({
+      name,
+      versions: versions.map((one) => version(one.groupVersion, one.version)),
+    })),
+  )
+}
+
 function coreVersions(): unknown {
   return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
 }
@@ -60,7 +77,7 @@ function groupsOf(kinds: KindTable) {
   return [...groups].map(([name, versions]) => ({ name, versions, preferredVersion: versions[0] }))
 }
 
-function resources(groupVersion: string, kinds: KindTable): unknown {
+function resources(groupVersion: string, kinds: KindTable) {
   const reviews = REVIEWS.filter(({ apiVersion }) => apiVersion === groupVersion).map(
     ({ kind }) => ({
       name: `${kind.toLowerCase()}s`,

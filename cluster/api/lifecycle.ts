@@ -219,7 +219,8 @@ function checkPreconditions(
     const wanted = preconditions[field]
     if (wanted === undefined || wanted === metadata[field]) continue
     const label = field === 'uid' ? 'UID' : 'ResourceVersion'
-    const why = `Precondition failed: ${label} in precondition: ${wanted}, ${label} in object meta: ${metadata[field]}`
+    const happened = field === 'uid' ? 'deleted and then recreated' : 'modified'
+    const why = `the ${label} in the precondition (${wanted}) does not match the ${label} in record (${metadata[field]}). The object might have been ${happened}`
     throw conflict(kind, metadata.name, why)
   }
   if (kind.kind === 'Namespace' && PROTECTED_NAMESPACES.includes(metadata.name)) {

@@ -6,9 +6,10 @@ import type { Authority } from '../ca/authority.ts'
 import { loadApiModels } from '../client/api-models.ts'
 import { ClusterError, statusError } from '../errors.ts'
 import { accessReview } from './access-review.ts'
-import { sendError, sendJson } from './answers.ts'
+import { AGGREGATED_TYPE, wantsAggregated } from './aggregated-discovery.ts'
+import { sendError, sendJson, sendText } from './answers.ts'
 import { createToken, tokenCheck } from './authenticate.ts'
-import { discoveryAnswer } from './discovery.ts'
+import { aggregatedAnswer, discoveryAnswer } from './discovery.ts'
 import type { MemoryStore } from './memory-store.ts'
 import { metricsAnswer, type UsageReader } from './metrics.ts'
 import { openApiAnswer } from './openapi.ts'
@@ -81,6 +82,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       const { pods } = options
       await handleResource({ store, schemas, pods, route, query, message, response, signal })
       return
+    }
+    if (wantsAggregated(message.headers.accept)) {
+      const all = aggregatedAnswer(pathname, store.kinds)
+      if (all !== undefined) {
+        sendText(response, 200, JSON.stringify(all), AGGREGATED_TYPE)
+        return
+      }
     }
     const metrics = metricsAnswer(pathname, query, { store, usage: options.usage })
     const answer =

@@ -208,10 +208,19 @@ test('watching shows changes, following a log shows lines', { skip: missing }, a
   assert.match(await seen, /pod\/watched/)
   watcher.kill()
   await shop('wait', '--for=condition=Ready', 'pod/watched', '--timeout=30s')
-  const follower = spawn('kubectl', ['-n', 'shop', 'logs', '-f', 'watched'], {
+  // With the requests it makes on stderr: the pod may go only once the log is being followed.
+  const follower = spawn('kubectl', ['-n', 'shop', 'logs', '-f', '-v=6', 'watched'], {
     env: environment(),
   })
   const ended = new Promise<number | null>((resolve) => follower.once('exit', resolve))
+  const following = new Promise<void>((resolve) => {
+    let requests = ''
+    follower.stderr.on('data', (chunk: Buffer) => {
+      requests += chunk.toString()
+      if (/log\?\S*follow=true\S* 200 OK/.test(requests)) resolve()
+    })
+  })
+  await following
   await shop('delete', 'pod', 'watched', '--timeout=30s')
   assert.equal(await ended, 0, 'the log ends with the container')
 })

@@ -59,6 +59,25 @@ test('the kinds of a mesh and its workloads are there', async () => {
   }
 })
 
+test('discovery of everything at once says the same as group by group', async () => {
+  const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+  const all = await server.call('GET', '/apis', { accept: `${accept},application/json` })
+  assert.equal(all.json.kind, 'APIGroupDiscoveryList')
+  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON came back
+  const find = (list: any[], matches: (it: any) => boolean) => list.find(matches)
+  const apps = find(all.json.items, ({ metadata }) => metadata.name === 'apps')
+  const v1 = find(apps.versions, ({ version }) => version === 'v1')
+  const row = find(v1.resources, ({ resource }) => resource === 'deployments')
+  assert.deepEqual(
+    [row.responseKind.kind, row.scope, row.singularResource, row.shortNames],
+    ['Deployment', 'Namespaced', 'deployment', ['deploy']],
+  )
+  const scale = find(row.subresources, ({ subresource }) => subresource === 'scale')
+  assert.deepEqual(scale.responseKind, { group: 'autoscaling', version: 'v1', kind: 'Scale' })
+  const core = await server.call('GET', '/api', { accept })
+  assert.equal(core.json.items[0].versions[0].version, 'v1')
+})
+
 test('OpenAPI describes what can be sent', async () => {
   const index = await server.call('GET', '/openapi/v3')
   const url = index.json.paths['apis/apps/v1'].serverRelativeURL

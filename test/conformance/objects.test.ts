@@ -132,7 +132,7 @@ test('a deletion with a precondition hits only the object meant', async () => {
   for (const preconditions of [{ uid: 'another' }, { uid, resourceVersion: '1' }]) {
     const { status, json } = await server.call('DELETE', maps('exact'), { body: { preconditions } })
     assert.deepEqual([status, json.reason], [409, 'Conflict'])
-    assert.match(json.message, /Precondition failed/)
+    assert.match(json.message, /in the precondition \(.*\) does not match/)
   }
   const body = { preconditions: { uid, resourceVersion } }
   assert.equal((await server.call('DELETE', maps('exact'), { body })).status, 200)
