@@ -97,6 +97,10 @@ export async function startHttpApp(): Promise<HttpApp> {
       response.end()
     },
     '/no-content': (_request, response) => response.writeHead(204).end(),
+    '/hang': () => {},
+    '/slow': (_request, response) => {
+      setTimeout(() => response.end('slow'), 200)
+    },
     '/unavailable': (_request, response) => response.writeHead(503).end('later'),
     '/bye': (_request, response) => {
       response.setHeader('Connection', 'close')

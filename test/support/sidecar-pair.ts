@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import net from 'node:net'
+import type { L7Config } from '../../proxies/config/l7.ts'
 import type {
   AppProtocol,
   AuthorizationPolicy,
@@ -45,6 +46,8 @@ export interface SidecarPair {
     change: (server: Workload) => readonly Workload[],
     certificate?: WorkloadCertificate,
   ): Promise<void>
+  /** Tells a sidecar what to do with requests. */
+  applyL7(side: 'client' | 'server', l7: Partial<L7Config>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -80,6 +83,8 @@ export function service(protocol: AppProtocol, targetPort: number): Service {
   }
 }
 
+export const NO_L7: L7Config = { policies: [], authentications: [], routes: [], destinations: [] }
+
 /** Two sidecars as real processes around an application of the test. */
 export async function startSidecarPair(options: PairOptions): Promise<SidecarPair> {
   const authority = await createTestAuthority()
@@ -102,37 +107,46 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
   let version = 0
   let certificate =
     (await options.clientCertificate?.(authority)) ?? (await authority.issue(CLIENT_ID))
-  const configureClient = async (servers: readonly Workload[]): Promise<void> => {
+  const nextVersion = (): number => {
     version += 1
+    return version
+  }
+  let clientL7: L7Config | undefined
+  const configureClient = async (servers: readonly Workload[]): Promise<void> => {
     await client.configure({
       ...common,
-      version,
+      version: nextVersion(),
       pod: { name: 'client', namespace: 'shop', ip: CLIENT_IP },
       state: state(servers, seen.port),
       local: [
         { uid: clientWorkload.uid, identity: CLIENT_ID, appPorts: {}, mtlsMode: 'PERMISSIVE' },
       ],
       certificates: [certificate],
+      ...(clientL7 ? { l7: clientL7 } : {}),
     })
   }
   const believed = serverAt(seen.host, seen.port)
   await configureClient([believed, ...(options.otherEndpoints ?? [])])
-  await server.configure({
-    ...common,
-    pod: { name: 'server', namespace: 'shop', ip: SERVER_IP },
-    state: state([serverAt(SERVER_IP, inbound.port)], inbound.port),
-    local: [
-      {
-        uid: 'Kubernetes//Pod/shop/server',
-        identity: SERVER_ID,
-        appPorts: { [inbound.port]: options.app },
-        mtlsMode: options.mtlsMode ?? 'PERMISSIVE',
-      },
-    ],
-    certificates: [
-      (await options.serverCertificate?.(authority)) ?? (await authority.issue(SERVER_ID)),
-    ],
-  })
+  const configureServer = async (l7?: L7Config): Promise<void> =>
+    server.configure({
+      ...common,
+      version: nextVersion(),
+      ...(l7 ? { l7 } : {}),
+      pod: { name: 'server', namespace: 'shop', ip: SERVER_IP },
+      state: state([serverAt(SERVER_IP, inbound.port)], inbound.port),
+      local: [
+        {
+          uid: 'Kubernetes//Pod/shop/server',
+          identity: SERVER_ID,
+          appPorts: { [inbound.port]: options.app },
+          mtlsMode: options.mtlsMode ?? 'PERMISSIVE',
+        },
+      ],
+      certificates: [
+        (await options.serverCertificate?.(authority)) ?? (await authority.issue(SERVER_ID)),
+      ],
+    })
+  await configureServer()
   const originalDestination = { host: VIP, port: SERVICE_PORT }
   const workloadUid = clientWorkload.uid
   await client.listen({ id: 'out', kind: 'outbound', workloadUid, originalDestination }, outbound)
@@ -149,6 +163,11 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
     changeServer: async (change, renewed) => {
       certificate = renewed ?? certificate
       await configureClient(change(believed))
+    },
+    applyL7: async (side, l7) => {
+      if (side === 'server') return configureServer({ ...NO_L7, ...l7 })
+      clientL7 = { ...NO_L7, ...l7 }
+      return configureClient([believed, ...(options.otherEndpoints ?? [])])
     },
     stop: async () => {
       inbound.close()

@@ -1,3 +1,4 @@
+import type { L7Config } from '../../proxies/config/l7.ts'
 import type {
   AppProtocol,
   AuthorizationPolicy,
@@ -7,7 +8,7 @@ import type {
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import { createTestAuthority, type TestAuthority } from './certificates.ts'
 import { bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
-import { SERVICE_KEY, SERVICE_PORT, service, workload } from './sidecar-pair.ts'
+import { NO_L7, SERVICE_KEY, SERVICE_PORT, service, workload } from './sidecar-pair.ts'
 
 const CLIENT_IP = '127.78.1.1'
 const SERVER_IP = '127.78.1.2'
@@ -29,6 +30,8 @@ export interface WaypointPath {
   readonly vip: string
   /** Tells the waypoint another set of endpoints. */
   changeEndpoints(change: (server: Workload) => readonly Workload[]): Promise<void>
+  /** Tells the waypoint what to do with requests. */
+  applyL7(l7: Partial<L7Config>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -72,6 +75,7 @@ export async function startWaypointPath(
     own: Workload,
     servers: readonly Workload[],
     appPorts: Readonly<Record<string, SocketAddress>> = {},
+    l7?: L7Config,
   ): Promise<void> => {
     version += 1
     await proxy.configure({
@@ -82,6 +86,7 @@ export async function startWaypointPath(
       state: { workloads: [client, gatewayPod, ...servers], services: [shop], policies },
       local: [{ uid: own.uid, identity: identity(own), appPorts, mtlsMode: 'PERMISSIVE' }],
       certificates: [await authority.issue(identity(own))],
+      ...(l7 ? { l7 } : {}),
     })
   }
   await configure(source, client, [server])
@@ -107,6 +112,7 @@ export async function startWaypointPath(
     gateway,
     vip,
     changeEndpoints: (change) => configure(waypoint, gatewayPod, change(server)),
+    applyL7: (l7) => configure(waypoint, gatewayPod, [server], {}, { ...NO_L7, ...l7 }),
     stop: async () => {
       await Promise.all([source.stop(), waypoint.stop(), destination.stop()])
     },
