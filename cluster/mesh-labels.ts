@@ -18,6 +18,8 @@ export const meshAnnotations = {
   sidecarStatus: 'sidecar.istio.io/status',
   /** Written by the node agent: `pending`, then `enabled` once the ztunnel serves the pod. */
   redirection: 'ambient.istio.io/redirection',
+  /** Written by the node agent: how far ambient has taken over from a running sidecar (takeover.ts). */
+  takeover: 'meshbench.dev/sidecar',
   excludeInboundPorts: 'traffic.sidecar.istio.io/excludeInboundPorts',
 } as const
 
@@ -41,7 +43,7 @@ type Labels = Readonly<Record<string, string>> | undefined
 
 /**
  * Who stands between a pod and the network.
- * Sidecar: the injector's annotation says so, whatever the labels. Ambient: the pod's own label, else
+ * Sidecar: the injector's annotation says so, whatever the labels, unless it was taken over live. Ambient: the pod's own label, else
  * its namespace's (istio/istio cni/pkg/util/enablement_selector.go).
  */
 export function dataplaneOf(
@@ -53,7 +55,14 @@ export function dataplaneOf(
   namespaceLabels: Labels,
 ): 'none' | 'sidecar' | 'ambient' {
   if (pod.hostNetwork) return 'none'
-  if (pod.annotations?.[meshAnnotations.sidecarStatus] !== undefined) return 'sidecar'
-  const mode = pod.labels?.[meshLabels.dataplaneMode] ?? namespaceLabels?.[meshLabels.dataplaneMode]
-  return mode === 'ambient' ? 'ambient' : 'none'
+  if (pod.annotations?.[meshAnnotations.sidecarStatus] !== undefined) {
+    const takeover = pod.annotations[meshAnnotations.takeover]
+    return takeover === 'draining' || takeover === 'idle' ? 'ambient' : 'sidecar'
+  }
+  return isLabelledAmbient(pod.labels, namespaceLabels) ? 'ambient' : 'none'
+}
+
+export function isLabelledAmbient(labels: Labels, namespaceLabels: Labels): boolean {
+  const mode = labels?.[meshLabels.dataplaneMode] ?? namespaceLabels?.[meshLabels.dataplaneMode]
+  return mode === 'ambient'
 }

@@ -12,6 +12,7 @@ import type { MeshKnowledge } from './capture-facts.ts'
 import type { ContainerProcess } from './container-process.ts'
 import { noteEnrolment } from './enrolment.ts'
 import { PodRunner } from './pod-runner.ts'
+import { Takeovers } from './takeovers.ts'
 
 export interface NodeAgentsContext {
   readonly store: Store
@@ -24,6 +25,8 @@ export interface NodeAgentsContext {
     attach(process: ContainerProcess, runner: PodRunner): void
     update(): void
   }
+  /** A running pod keeps its sidecar until it is recreated, as in Istio. */
+  readonly istioSemantics: boolean
   readonly onNotice: (notice: string) => void
   readonly onError: (error: unknown) => void
 }
@@ -39,6 +42,7 @@ export class NodeAgents {
   readonly #context: NodeAgentsContext
   readonly #runners = new Map<string, PodRunner>()
   readonly #capture: Capture
+  readonly #takeovers: Takeovers
   readonly #loop: Loop
   #stopped = false
 
@@ -48,6 +52,12 @@ export class NodeAgents {
       ...context,
       runners: () => this.runners(),
       onSettled: () => this.#onSettled(),
+    })
+    this.#takeovers = new Takeovers({
+      ...context,
+      capture: this.#capture,
+      disabled: context.istioSemantics,
+      onDue: () => this.#capture.update(),
     })
     this.#loop = createLoop(() => this.#reconcile(), { onError: context.onError })
     const { pods, nodes } = context.view
@@ -71,6 +81,7 @@ export class NodeAgents {
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#loop.stop()
+    this.#takeovers.stop()
     await this.#capture.stop()
     await Promise.all(this.runners().map((runner) => this.#stopFast(runner)))
     this.#runners.clear()
@@ -140,12 +151,15 @@ export class NodeAgents {
   /** Readiness and enrolment hang on where sockets are. */
   #onSettled(): void {
     if (this.#stopped) return
+    const running: Pod[] = []
     for (const runner of this.#runners.values()) {
       const pod = this.#context.view.pods.get(runner.name, runner.namespace)
       if (!pod || pod.metadata.uid !== runner.uid) continue
+      if (!runner.isStopping) running.push(pod)
       noteEnrolment(pod, this.#capture.servedBy(runner.uid), this.#context)
       runner.refresh()
     }
+    this.#takeovers.update(running)
   }
 
   #end(runner: PodRunner, pod: Pod): void {

@@ -4,6 +4,7 @@ import type { EndpointSlice, Pod, Service } from '../kinds.ts'
 import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
 import type { CapturePod, CaptureService, CaptureZtunnel } from './capture-plan.ts'
 import type { PodRunner } from './pod-runner.ts'
+import { takeoverOf } from './takeover.ts'
 
 /** What capture has to know of the proxies and what they have been told. */
 export interface MeshKnowledge {
@@ -14,6 +15,8 @@ export interface MeshKnowledge {
   knows(process: string, workloadUid: string): boolean
   /** Whether some proxy may still send HBONE to the workload. */
   isReachedByHbone(workloadUid: string): boolean
+  /** Whether some proxy may still send Istio's mutual TLS to the workload's own ports. */
+  isReachedByTls(workloadUid: string): boolean
   /** Whether some proxy may still send new connections to the workload. */
   isChosenByProxies(workloadUid: string): boolean
 }
@@ -44,6 +47,9 @@ export function capturePod(
   // Whoever still tunnels to it must find the tunnel's end: un-enrolling waits for all proxies.
   const leaving =
     labelled === 'none' && redirection === 'enabled' && mesh.isReachedByHbone(workloadUid)
+  const takeover = takeoverOf(pod)
+  const tunnelled =
+    labelled === 'sidecar' && (takeover !== undefined || mesh.isReachedByHbone(workloadUid))
   const main = apps[0] && appProcess(apps[0].name)
   return {
     uid: runner.uid,
@@ -52,6 +58,8 @@ export function capturePod(
     podIp: runner.address.podIp,
     dataplane: leaving ? 'ambient' : labelled,
     ...(redirection === undefined ? {} : { redirection }),
+    ...(takeover === undefined ? {} : { takeover }),
+    tunnelled,
     ports: apps.flatMap(({ name, ports }) => {
       const process = appProcess(name)
       return (ports ?? []).map(({ containerPort }) => ({

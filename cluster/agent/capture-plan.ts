@@ -1,6 +1,7 @@
 import type { CapturedListener } from '../../proxies/config/process.ts'
 import { hbonePort } from '../mesh-labels.ts'
 import type { Purpose } from './container-process.ts'
+import type { Takeover } from './takeover.ts'
 
 /** A pod as far as its sockets are concerned. Processes are named by id and only when they are up. */
 export interface CapturePod {
@@ -12,6 +13,9 @@ export interface CapturePod {
   readonly dataplane: 'none' | 'sidecar' | 'ambient'
   /** Annotation `ambient.istio.io/redirection`; absent = has never been captured. */
   readonly redirection?: string
+  readonly takeover?: Takeover
+  /** A pod with a sidecar that peers reach by HBONE, on its way to ambient or back. */
+  readonly tunnelled?: boolean
   readonly ports: readonly { readonly port: number; readonly process?: string }[]
   /** Takes connections to ports no container declares. */
   readonly mainProcess?: string
@@ -83,7 +87,7 @@ export function planCapture(facts: CaptureFacts): DesiredSocket[] {
     const proxy = proxyOf(pod, facts)
     return [
       ...inbound(pod, proxy),
-      ...hbone(pod, proxy),
+      ...hbone(pod, proxy, facts),
       ...pod.captures.flatMap(({ service, address }) =>
         outbound(pod, address, services.get(service), proxy, pods),
       ),
@@ -94,11 +98,16 @@ export function planCapture(facts: CaptureFacts): DesiredSocket[] {
 function proxyOf(pod: CapturePod, { ztunnels }: CaptureFacts): Proxy {
   if (pod.dataplane === 'none') return 'direct'
   if (pod.dataplane === 'sidecar') return pod.sidecar ? { process: pod.sidecar } : 'missing'
-  const ztunnel = ztunnels.get(pod.node)?.find((one) => one.knows(pod.workloadUid))
-  if (ztunnel) return { process: ztunnel.process }
+  const ztunnel = ztunnelOf(pod, { ztunnels })
+  if (ztunnel !== 'missing') return ztunnel
   // Enrolled while running and not taken over yet: it goes on as before. Once captured, always
   // captured; istio-cni and ztunnel fail closed as well.
   return pod.redirection === undefined ? 'direct' : 'missing'
+}
+
+function ztunnelOf(pod: CapturePod, { ztunnels }: Pick<CaptureFacts, 'ztunnels'>): Proxy {
+  const ztunnel = ztunnels.get(pod.node)?.find((one) => one.knows(pod.workloadUid))
+  return ztunnel ? { process: ztunnel.process } : 'missing'
 }
 
 function inbound(pod: CapturePod, proxy: Proxy): DesiredSocket[] {
@@ -115,9 +124,11 @@ function inbound(pod: CapturePod, proxy: Proxy): DesiredSocket[] {
   })
 }
 
-function hbone(pod: CapturePod, proxy: Proxy): DesiredSocket[] {
-  const owner: Proxy = pod.waypoint ? { process: pod.waypoint } : proxy
-  if (owner === 'direct' || (pod.dataplane !== 'ambient' && !pod.waypoint)) return []
+function hbone(pod: CapturePod, proxy: Proxy, facts: CaptureFacts): DesiredSocket[] {
+  const beside = pod.dataplane === 'sidecar' && pod.tunnelled === true
+  const own: Proxy = pod.waypoint ? { process: pod.waypoint } : proxy
+  const owner = beside ? ztunnelOf(pod, facts) : own
+  if (owner === 'direct' || (pod.dataplane !== 'ambient' && !pod.waypoint && !beside)) return []
   const id = `hbone/${pod.uid}`
   const listener = { id, kind: 'hbone', workloadUid: pod.workloadUid } as const
   return [
@@ -128,6 +139,7 @@ function hbone(pod: CapturePod, proxy: Proxy): DesiredSocket[] {
       port: hbonePort,
       by: 'proxy',
       owners: ownedBy(owner, listener),
+      ...(beside ? { optional: true } : {}),
     },
   ]
 }

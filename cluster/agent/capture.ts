@@ -15,6 +15,7 @@ import type { ContainerProcess } from './container-process.ts'
 import { AgentError, messageOf } from './errors.ts'
 import type { PodRunner } from './pod-runner.ts'
 import type { PodFacts } from './pod-status.ts'
+import type { Takeover } from './takeover.ts'
 
 export interface CaptureContext {
   readonly plan: AddressPlan
@@ -98,6 +99,18 @@ export class Capture {
     )
     if (!arrived || !this.#pods.has(uid)) return undefined
     return sockets.some(({ wanted }) => wanted.by === 'proxy') ? 'proxy' : 'app'
+  }
+
+  /** Whether all sockets are with whom this state of a takeover gives them to. */
+  arrivedIn(uid: string, state: Takeover | undefined): boolean {
+    return this.#pods.get(uid)?.takeover === state && this.servedBy(uid) === 'proxy'
+  }
+
+  /** Whether somebody serves port 15008 of the pod. */
+  hasTunnelEnd(uid: string): boolean {
+    return this.#socketsOf(uid).some(
+      ({ wanted, isServed }) => wanted.id.startsWith('hbone/') && isServed,
+    )
   }
 
   /** Resolves when nobody is pointed at this pod any more, or after a while. */

@@ -20,6 +20,8 @@ export function noteEnrolment(
   { store, view }: EnrolmentContext,
 ): void {
   const { labels, annotations, namespace = 'default' } = pod.metadata
+  // A pod with a sidecar is taken over by takeovers.ts or not at all.
+  if (annotations?.[meshAnnotations.sidecarStatus] !== undefined) return
   const before = annotations?.[meshAnnotations.redirection]
   const dataplane = dataplaneOf(
     { labels, annotations, hostNetwork: pod.spec.hostNetwork ?? false },
@@ -29,8 +31,7 @@ export function noteEnrolment(
   if (dataplane === 'ambient') {
     if (servedBy === 'proxy') after = 'enabled'
     else if (servedBy === 'starting') after = 'pending'
-  } else if (servedBy === 'app' || servedBy === 'starting' || dataplane === 'sidecar')
-    after = undefined
+  } else if (servedBy === 'app' || servedBy === 'starting') after = undefined
   if (after === before) return
   store.mutate<Pod>(refOf(pod), (current) => {
     if (current.metadata.uid !== pod.metadata.uid) return undefined

@@ -18,6 +18,7 @@ export interface CoreOptions {
   /** @default 24 h */
   readonly certificateLifetimeMs?: number
   readonly addresses?: Addresses
+  readonly istioSemantics?: boolean
   readonly onNotice: (notice: string) => void
 }
 
@@ -58,6 +59,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     plan,
     images,
     logDirectory,
+    istioSemantics: options.istioSemantics ?? false,
     mesh,
     onNotice,
     onError,

@@ -27,6 +27,7 @@ export async function startEmbeddedCluster(
     issuer: ca,
     trustDomain,
     ...(options.addresses ? { addresses: options.addresses } : {}),
+    ...(options.istioSemantics ? { istioSemantics: true } : {}),
     onNotice: options.onNotice ?? (() => undefined),
   })
   const kubeconfigPath = join(directory, 'kubeconfig')

@@ -14,6 +14,12 @@ export interface EmbeddedClusterOptions {
    * @default own where the system has all of 127.0.0.0/8
    */
   readonly addresses?: Addresses
+  /**
+   * A pod that runs with a sidecar keeps it until it is recreated, as on a real cluster, instead of
+   * being taken over live when its namespace is enrolled in ambient.
+   * @default false
+   */
+  readonly istioSemantics?: boolean
   readonly signal?: AbortSignal
   /** One line for people about something noteworthy: a container crashed, a proxy was restarted. */
   readonly onNotice?: (notice: string) => void

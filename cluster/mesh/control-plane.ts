@@ -46,11 +46,13 @@ export class ControlPlane implements MeshKnowledge {
   readonly #feeds = new Map<string, { readonly feed: ProxyFeed; readonly runner: PodRunner }>()
 
   readonly #tunnelled: Linger
+  readonly #direct: Linger
   readonly #represented: Linger
 
   constructor(context: ControlPlaneContext) {
     this.#context = context
     this.#tunnelled = new Linger(tunnelLingerMs, context.onKnowledge)
+    this.#direct = new Linger(tunnelLingerMs, context.onKnowledge)
     this.#represented = new Linger(representedLingerMs, () => this.update())
     this.#loop = createLoop(() => this.#push(), { debounceMs, onError: context.onError })
     this.#certificates = new Certificates({
@@ -109,6 +111,11 @@ export class ControlPlane implements MeshKnowledge {
     return this.#tunnelled.has(uid)
   }
 
+  isReachedByTls(uid: string): boolean {
+    if ([...this.#feeds.values()].some(({ feed }) => feed.mayUseTls(uid))) this.#direct.see(uid)
+    return this.#direct.has(uid)
+  }
+
   isChosenByProxies(uid: string): boolean {
     return [...this.#feeds.values()].some(({ feed }) => feed.mayChoose(uid))
   }
@@ -116,6 +123,7 @@ export class ControlPlane implements MeshKnowledge {
   async stop(): Promise<void> {
     this.#certificates.stop()
     this.#tunnelled.stop()
+    this.#direct.stop()
     this.#represented.stop()
     await this.#loop.stop()
   }

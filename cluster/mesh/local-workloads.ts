@@ -27,6 +27,7 @@ function isCaptured(runner: PodRunner, view: ClusterView): boolean {
     { labels, annotations, hostNetwork: pod.spec.hostNetwork ?? false },
     view.namespaces.get(runner.namespace)?.metadata.labels,
   )
+  if (annotations?.[meshAnnotations.takeover] !== undefined) return true
   return dataplane === 'ambient' || annotations?.[meshAnnotations.redirection] !== undefined
 }
 

@@ -6,11 +6,18 @@ interface Knowledge {
   readonly local: ReadonlySet<string>
   /** Workloads it would reach by HBONE. */
   readonly hbone: ReadonlySet<string>
+  /** Workloads whose sidecar it would speak to. */
+  readonly tls: ReadonlySet<string>
   /** Workloads it would choose as an endpoint. */
   readonly healthy: ReadonlySet<string>
 }
 
-const nothing: Knowledge = { local: new Set(), hbone: new Set(), healthy: new Set() }
+const nothing: Knowledge = {
+  local: new Set(),
+  hbone: new Set(),
+  tls: new Set(),
+  healthy: new Set(),
+}
 
 /** What one proxy process has been told and what of it it has confirmed. */
 export class ProxyFeed {
@@ -43,6 +50,10 @@ export class ProxyFeed {
     return this.#possible().some(({ hbone }) => hbone.has(workloadUid))
   }
 
+  mayUseTls(workloadUid: string): boolean {
+    return this.#possible().some(({ tls }) => tls.has(workloadUid))
+  }
+
   mayChoose(workloadUid: string): boolean {
     return this.#possible().some(({ healthy }) => healthy.has(workloadUid))
   }
@@ -60,10 +71,12 @@ export class ProxyFeed {
     this.#last = content
     this.#version += 1
     const tunnelled = config.state.workloads.filter(({ protocol }) => protocol === 'HBONE')
+    const withSidecar = config.state.workloads.filter(({ tlsMode }) => tlsMode === 'istio')
     const healthy = config.state.workloads.filter(({ status }) => status === 'Healthy')
     this.#sent.set(this.#version, {
       local: new Set(config.local.map(({ uid }) => uid)),
       hbone: new Set(tunnelled.map(({ uid }) => uid)),
+      tls: new Set(withSidecar.map(({ uid }) => uid)),
       healthy: new Set(healthy.map(({ uid }) => uid)),
     })
     this.#process.configure({ type: 'config', config: { ...config, version: this.#version } })

@@ -40,6 +40,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
   const owner = ownerOf(pod)
   const policies = policiesOf(pod, sources)
   const healthy = isPodReady(pod) && pod.metadata.deletionTimestamp === undefined
+  const hbone = speaksHbone(pod, sources)
   const services = backedServices(uid, sources)
   const sockets = movedSockets(pod, podIP, Object.values(services).flatMap(Object.values), sources)
   return {
@@ -49,7 +50,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
     serviceAccount: pod.spec.serviceAccountName ?? 'default',
     trustDomain: sources.trustDomain,
     workloadIps: [podIP],
-    protocol: speaksHbone(pod, sources) ? 'HBONE' : 'TCP',
+    protocol: hbone ? 'HBONE' : 'TCP',
     ...(pod.spec.nodeName ? { node: pod.spec.nodeName } : {}),
     workloadName: owner.name,
     workloadType: owner.type,
@@ -66,7 +67,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
     clusterId,
     status: healthy ? 'Healthy' : 'Unhealthy',
     services,
-    ...(labels?.[meshLabels.tlsMode] === 'istio' ? { tlsMode: 'istio' as const } : {}),
+    ...(labels?.[meshLabels.tlsMode] === 'istio' && !hbone ? { tlsMode: 'istio' as const } : {}),
     ...(sockets ? { sockets } : {}),
     ...(policies.length > 0 ? { authorizationPolicies: policies } : {}),
   }
@@ -97,7 +98,9 @@ function speaksHbone(pod: Pod, { namespaceLabels }: WorkloadSources): boolean {
     { labels, annotations, hostNetwork: pod.spec.hostNetwork ?? false },
     namespaceLabels(namespace),
   )
-  return dataplane === 'ambient' && annotations?.[meshAnnotations.redirection] === 'enabled'
+  // On its way between sidecar and ambient both serve it, and the tunnel is what stays.
+  const captured = dataplane === 'ambient' || annotations?.[meshAnnotations.takeover] !== undefined
+  return captured && annotations?.[meshAnnotations.redirection] === 'enabled'
 }
 
 function backedServices(
