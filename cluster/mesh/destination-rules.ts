@@ -1,5 +1,6 @@
 import type { DestinationPolicy, TrafficPolicy } from '../../proxies/config/l7.ts'
 import { durationMs } from './durations.ts'
+import { guarded, MALFORMED } from './guarded.ts'
 import type { DestinationRule, IstioTrafficPolicy } from './istio-objects.ts'
 
 export interface ConvertedDestinationRule {
@@ -9,6 +10,17 @@ export interface ConvertedDestinationRule {
 
 /** A DestinationRule for one service. `select` names the service's endpoints with these labels. */
 export function convertDestinationRule(
+  rule: DestinationRule,
+  service: string,
+  select: (labels: Readonly<Record<string, string>>) => readonly string[],
+): ConvertedDestinationRule {
+  return guarded(() => convert(rule, service, select), {
+    policy: { service, traffic: {}, subsets: [] },
+    unsupported: [MALFORMED],
+  })
+}
+
+function convert(
   { spec }: DestinationRule,
   service: string,
   select: (labels: Readonly<Record<string, string>>) => readonly string[],
@@ -51,6 +63,9 @@ function convertTraffic(
   const mode = tls?.mode
   const known = mode === 'DISABLE' || mode === 'ISTIO_MUTUAL'
   if (mode !== undefined && !known) unsupported.push(`tls.mode ${mode}`)
+  for (const field of Object.keys(outlierDetection ?? {})) {
+    if (!OUTLIER_FIELDS.has(field)) unsupported.push(`outlierDetection.${field}`)
+  }
   const { tcp, http } = connectionPool ?? {}
   if (http?.maxRequestsPerConnection) unsupported.push('http.maxRequestsPerConnection')
   const connectTimeoutMs = durationMs(tcp?.connectTimeout)
@@ -73,6 +88,14 @@ function convertTraffic(
     ...(outlierDetection ? { outliers: outliersOf(outlierDetection) } : {}),
   }
 }
+
+const OUTLIER_FIELDS = new Set([
+  'consecutive5xxErrors',
+  'consecutiveGatewayErrors',
+  'interval',
+  'baseEjectionTime',
+  'maxEjectionPercent',
+])
 
 /** Envoy's defaults where Istio leaves them (istio/istio pilot/pkg/networking/core/cluster_traffic_policy.go). */
 function outliersOf({

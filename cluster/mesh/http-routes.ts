@@ -9,6 +9,7 @@ import type {
   ValueMatch,
 } from '../../proxies/config/l7.ts'
 import { durationMs } from './durations.ts'
+import { guarded, MALFORMED } from './guarded.ts'
 import { headerChange } from './header-changes.ts'
 import type {
   BackendRef,
@@ -35,10 +36,15 @@ export interface ConvertedRoute {
 }
 
 /** One rule per match of an HTTPRoute, not yet in order. */
-export function convertHttpRoute(
-  { spec, metadata }: HttpRoute,
-  resolve: ResolveBackend,
-): ConvertedRoute {
+export function convertHttpRoute(route: HttpRoute, resolve: ResolveBackend): ConvertedRoute {
+  const rules = [{ match: {}, action: { backends: [NOWHERE] } }]
+  const malformed = { rules, problems: [], unsupported: [MALFORMED] }
+  return guarded(() => convert(route, resolve), malformed)
+}
+
+const NOWHERE: Backend = { service: '', port: 0, weight: 1, invalid: true }
+
+function convert({ spec, metadata }: HttpRoute, resolve: ResolveBackend): ConvertedRoute {
   const namespace = metadata.namespace ?? 'default'
   const problems: { reason: string; message: string }[] = []
   const unsupported: string[] = []
@@ -125,7 +131,7 @@ function actionOf(
   const perTryTimeoutMs = durationMs(timeouts?.backendRequest) || undefined
   return {
     // A filter that is not known must not be passed over (Gateway API, HTTPRouteFilter).
-    backends: refused ? [{ service: '', port: 0, weight: 1, invalid: true }] : backends,
+    backends: refused ? [NOWHERE] : backends,
     ...(redirect && unknown.length === 0 ? { redirect: redirectOf(redirect) } : {}),
     ...changesOf(filters),
     ...(rewrite?.hostname ? { rewriteHost: rewrite.hostname } : {}),

@@ -53,7 +53,8 @@ export interface JwtRule {
 }
 
 export function targetRefsOf(spec: Attachment | undefined): readonly TargetRef[] {
-  return spec?.targetRefs ?? (spec?.targetRef ? [spec.targetRef] : [])
+  const refs: readonly TargetRef[] = spec?.targetRefs ?? (spec?.targetRef ? [spec.targetRef] : [])
+  return Array.isArray(refs) ? refs : []
 }
 
 /** No selector selects everything in its reach; an empty one too, except at ztunnels. */
@@ -87,6 +88,11 @@ export interface ParentRef {
   readonly namespace?: string
   readonly port?: number
   readonly sectionName?: string
+}
+
+export function parentsOf({ spec }: HttpRoute): readonly ParentRef[] {
+  const refs: unknown = spec?.parentRefs
+  return Array.isArray(refs) ? refs : []
 }
 
 export interface RouteParentStatus {

@@ -2,8 +2,10 @@ import type {
   RequestAuthentication as ProxyAuthentication,
   RequestMatch,
   RequestPolicy,
+  TokenRule,
 } from '../../proxies/config/l7.ts'
 import { type Alternative, clausesOf } from './authorization-rules.ts'
+import { guarded, MALFORMED } from './guarded.ts'
 import {
   type AuthorizationPolicy,
   type RequestAuthentication,
@@ -23,6 +25,13 @@ export interface RequestConversion {
  * more. CUSTOM refuses what it would ask about, since nobody answers.
  */
 export function convertForRequests(policy: AuthorizationPolicy): RequestConversion {
+  const { name, namespace = 'default' } = policy.metadata
+  // Nobody knows whom it was to admit, so nobody is.
+  const closed: RequestPolicy = { name, namespace, action: 'Deny', rules: [[]] }
+  return guarded(() => convert(policy), { policy: closed, unsupported: [MALFORMED] })
+}
+
+function convert(policy: AuthorizationPolicy): RequestConversion {
   const { spec, metadata } = policy
   const { action = 'ALLOW', rules = [] } = spec ?? {}
   const namespace = metadata.namespace ?? 'default'
@@ -48,11 +57,13 @@ function matchOf({ l4, l7 }: Alternative): RequestMatch {
   return { ...l4, ...l7 }
 }
 
-export function convertAuthentication({
-  spec,
-  metadata,
-}: RequestAuthentication): ProxyAuthentication {
-  const rules = (spec?.jwtRules ?? []).map((rule) => ({
+export function convertAuthentication(object: RequestAuthentication): ProxyAuthentication {
+  const { name, namespace = 'default' } = object.metadata
+  return { name, namespace, rules: guarded(() => tokenRules(object), []) }
+}
+
+function tokenRules({ spec }: RequestAuthentication): readonly TokenRule[] {
+  return (spec?.jwtRules ?? []).map((rule) => ({
     issuer: rule.issuer,
     ...(rule.audiences ? { audiences: rule.audiences } : {}),
     ...(rule.jwks ? { jwks: rule.jwks } : {}),
@@ -68,7 +79,6 @@ export function convertAuthentication({
     ...(rule.fromParams ? { fromParams: rule.fromParams } : {}),
     ...(rule.forwardOriginalToken ? { forwardOriginalToken: true } : {}),
   }))
-  return { name: metadata.name, namespace: metadata.namespace ?? 'default', rules }
 }
 
 /** Where an object with `targetRefs` applies; the rest belongs to sidecars and ztunnels. */

@@ -2,7 +2,13 @@ import type { ServiceRoutes } from '../../proxies/config/l7.ts'
 import type { ClusterView } from '../controllers/view.ts'
 import type { Service } from '../kinds.ts'
 import { convertHttpRoute, type ResolveBackend, sortRules } from './http-routes.ts'
-import { byAge, type HttpRoute, type ParentRef, type VirtualService } from './istio-objects.ts'
+import {
+  byAge,
+  type HttpRoute,
+  type ParentRef,
+  parentsOf,
+  type VirtualService,
+} from './istio-objects.ts'
 import { clusterDomain, hostnameOf, serviceKey } from './naming.ts'
 import { convertVirtualService } from './virtual-services.ts'
 
@@ -35,12 +41,12 @@ export function routesOf(
   const { name, namespace } = service.metadata
   const attached = view.httpRoutes
     .all()
-    .filter(({ metadata, spec }) =>
-      (spec.parentRefs ?? []).some(
+    .filter((route) =>
+      parentsOf(route).some(
         (ref) =>
           isServiceParent(ref) &&
           ref.name === name &&
-          (ref.namespace ?? metadata.namespace) === namespace &&
+          (ref.namespace ?? route.metadata.namespace) === namespace &&
           (ref.port === undefined || ref.port === port),
       ),
     )
@@ -90,7 +96,8 @@ function virtualServiceOf(
       const home = metadata.namespace ?? 'default'
       const exported = spec?.exportTo?.includes('.') ? home === clientNamespace : true
       const inMesh = spec?.gateways === undefined || spec.gateways.includes('mesh')
-      return exported && inMesh && spec?.hosts?.some((host) => fullHost(host, home) === wanted)
+      const hosts = Array.isArray(spec?.hosts) ? spec.hosts : []
+      return exported && inMesh && hosts.some((host) => fullHost(host, home) === wanted)
     })
 }
 

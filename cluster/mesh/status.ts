@@ -6,6 +6,7 @@ import {
   type AuthorizationPolicy,
   type HttpRoute,
   type ParentRef,
+  parentsOf,
   type RequestAuthentication,
   targetRefsOf,
 } from './istio-objects.ts'
@@ -90,10 +91,12 @@ export function routeFindings(
         reason: 'ResolvedRefs',
         message: 'All references resolved',
       }
-  return (route.spec.parentRefs ?? []).filter(isServiceParent).map((parentRef) => ({
-    parentRef,
-    findings: [parentFinding(parentRef, route, view, unsupported), resolved],
-  }))
+  return parentsOf(route)
+    .filter(isServiceParent)
+    .map((parentRef) => ({
+      parentRef,
+      findings: [parentFinding(parentRef, route, view, unsupported), resolved],
+    }))
 }
 
 function parentFinding(

@@ -6,6 +6,7 @@ import type {
   ValueMatch,
 } from '../../proxies/config/l7.ts'
 import { durationMs } from './durations.ts'
+import { guarded, MALFORMED } from './guarded.ts'
 import type { IstioMatch, VirtualService, VirtualServiceRoute } from './istio-objects.ts'
 
 export interface ConvertedVirtualService {
@@ -14,6 +15,7 @@ export interface ConvertedVirtualService {
   readonly unsupported: readonly string[]
 }
 
+type Resolve = (destination: Destination) => Pick<Backend, 'service' | 'port'> | undefined
 type Destination = NonNullable<VirtualServiceRoute['route']>[number]['destination']
 
 const ROUTE_FIELDS = new Set(['name', 'match', 'route', 'timeout', 'retries'])
@@ -24,9 +26,15 @@ const MATCH_FIELDS = new Set(['name', 'uri', 'method', 'headers', 'queryParams']
  * 500: silently doing less than it says would measure something else.
  */
 export function convertVirtualService(
-  { spec }: VirtualService,
-  resolve: (destination: Destination) => Pick<Backend, 'service' | 'port'> | undefined,
+  virtual: VirtualService,
+  resolve: Resolve,
 ): ConvertedVirtualService {
+  const backends = [{ service: '', port: 0, weight: 1, invalid: true }]
+  const rules = [{ match: {}, action: { backends } }]
+  return guarded(() => convert(virtual, resolve), { rules, unsupported: [MALFORMED] })
+}
+
+function convert({ spec }: VirtualService, resolve: Resolve): ConvertedVirtualService {
   const unsupported: string[] = []
   const rules = (spec?.http ?? []).flatMap((route) => {
     const unknown = [
@@ -54,10 +62,7 @@ export function convertVirtualService(
   return { rules, unsupported }
 }
 
-function backendsOf(
-  { route = [] }: VirtualServiceRoute,
-  resolve: (destination: Destination) => Pick<Backend, 'service' | 'port'> | undefined,
-): readonly Backend[] {
+function backendsOf({ route = [] }: VirtualServiceRoute, resolve: Resolve): readonly Backend[] {
   const alone = route.length === 1
   return route.map(({ destination, weight }): Backend => {
     const found = resolve(destination)

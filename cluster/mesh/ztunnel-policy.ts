@@ -4,6 +4,7 @@ import type {
 } from '../../proxies/config/mesh-state.ts'
 import { systemNamespace } from '../mesh-labels.ts'
 import { type Clause, clausesOf } from './authorization-rules.ts'
+import { guarded, MALFORMED } from './guarded.ts'
 import { type AuthorizationPolicy, targetRefsOf } from './istio-objects.ts'
 
 /** What a policy written for sidecars means once a ztunnel enforces it. */
@@ -42,6 +43,18 @@ const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
  * attribute goes as a whole; a DENY rule loses only those attributes and thereby refuses more.
  */
 export function convertForZtunnel(policy: AuthorizationPolicy): ZtunnelConversion {
+  const { name, namespace = 'default' } = policy.metadata
+  return guarded(() => convert(policy), {
+    verdict: 'deny-altered',
+    tighter: true,
+    looser: false,
+    // Nobody knows whom it was to admit, so nobody is.
+    policy: { name, namespace, scope: 'Namespace', action: 'Deny', rules: [[]] },
+    accepted: { status: 'True', reason: 'UnsupportedValue', message: `refuses all: ${MALFORMED}` },
+  })
+}
+
+function convert(policy: AuthorizationPolicy): ZtunnelConversion {
   const { spec, metadata } = policy
   const { action = 'ALLOW', rules = [] } = spec ?? {}
   if (TRUE.has(metadata.annotations?.['istio.io/dry-run'] ?? '')) {
