@@ -18,6 +18,8 @@ export interface CoreOptions {
   /** @default 24 h */
   readonly certificateLifetimeMs?: number
   readonly addresses?: Addresses
+  /** Container ports that are going to be used. */
+  readonly ports?: readonly number[]
   readonly istioSemantics?: boolean
   readonly onNotice: (notice: string) => void
 }
@@ -34,7 +36,11 @@ const dayMs = 24 * 60 * 60 * 1000
 
 export async function startCore(options: CoreOptions): Promise<Core> {
   const { images, logDirectory, issuer, trustDomain, onNotice } = options
-  const plan = await claimAddresses(options.addresses)
+  const plan = await claimAddresses({
+    addresses: options.addresses,
+    ports: options.ports ?? [],
+    onNotice,
+  })
   const onError = (error: unknown): void =>
     onNotice(`internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   const clusterIps = { next: plan.takeClusterIp }

@@ -11,9 +11,11 @@ export interface EmbeddedClusterOptions {
   readonly readProcesses?: ProcessReader
   /**
    * Whether every pod has an address of its own in 127.0.0.0/8, or a port of 127.0.0.1.
-   * @default own where the system has all of 127.0.0.0/8
+   * @default own where the system has all of 127.0.0.0/8 and nobody listens on a needed port of all
    */
   readonly addresses?: Addresses
+  /** Container ports that pods are going to have, to see early whether they are free. @default 8080 */
+  readonly ports?: readonly number[]
   /**
    * A pod that runs with a sidecar keeps it until it is recreated, as on a real cluster, instead of
    * being taken over live when its namespace is enrolled in ambient.
