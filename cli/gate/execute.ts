@@ -5,7 +5,6 @@ import type { GateReport } from '../../harness/result/gates.ts'
 import { readResult } from '../../harness/result/read.ts'
 import type { Result } from '../../harness/result/schema.ts'
 import { analyse } from '../../reports/analyse.ts'
-import { githubAnnotations } from '../../reports/gates/annotations.ts'
 import { type Baseline, notComparable, withRun } from '../../reports/gates/baseline.ts'
 import { checkGates } from '../../reports/gates/check.ts'
 import { gatesJunit } from '../../reports/gates/junit.ts'
@@ -15,6 +14,7 @@ import type { RawGateOptions } from '../commands/gate.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { announce } from './announce.ts'
 import { gateExitCode } from './exit-code.ts'
 import { readBaseline, readGates, writeBaseline } from './files.ts'
 
@@ -33,9 +33,7 @@ export async function gate(raw: RawGateOptions, context: CommandContext): Promis
   const update = raw.updateBaseline === true ? updateBaseline(raw, result, report, saved) : null
   if (raw.junit !== undefined) writeFile(resolve(raw.junit), gatesJunit(report, result))
   if (raw.summary !== undefined) append(raw.summary, stepSummary(report, result.options.workload))
-  if (process.env.GITHUB_ACTIONS === 'true') {
-    for (const line of githubAnnotations(report)) context.stderr.write(`${line}\n`)
-  }
+  announce(report, process.env, context.stderr)
   const exitCode = gateExitCode(report, raw.allowNoBaseline === true)
   if (context.json) {
     const { runId } = result

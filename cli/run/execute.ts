@@ -16,6 +16,7 @@ import { writeResult } from '../../harness/result/write.ts'
 import type { CommandContext } from '../context.ts'
 import { describeFailure } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { announce } from '../gate/announce.ts'
 import { type Progress, showProgress } from '../terminal/progress.ts'
 import { openCluster, type RunCluster } from './cluster.ts'
 import {
@@ -34,7 +35,7 @@ export async function run(raw: RawRunOptions, context: CommandContext): Promise<
   const workload = findWorkload(options.workload, { entry: raw.entry })
   assertFits(workload, options.modes, options.replicas, thisMachine())
   const gates = raw.gates === undefined ? null : await loadRunGates(raw.gates, raw.baseline)
-  const { exitCode, output } = await untilConfirmed(
+  const { exitCode, output, record } = await untilConfirmed(
     gates,
     // Another order and other arrivals, or the second run would repeat the chance of the first.
     (attempt) =>
@@ -42,6 +43,7 @@ export async function run(raw: RawRunOptions, context: CommandContext): Promise<
     (text) => context.stderr.write(`${text}\n`),
     context.signal,
   )
+  announce(record.gates, process.env, context.stderr)
   if (output !== null) context.out(output)
   return exitCode
 }

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import { parse } from 'yaml'
+import { readGates } from '../../cli/gate/files.ts'
+import { writeResult } from '../../harness/result/write.ts'
+import { makeResult } from '../fixtures/result.ts'
+import {
+  asPattern,
+  type Block,
+  blocksOf,
+  fileOf,
+  transcriptOf,
+} from '../support/markdown-blocks.ts'
+import { runCli } from '../support/run-cli.ts'
+
+const root = resolve(import.meta.dirname, '../../..')
+const scratch = mkdtempSync(join(tmpdir(), 'meshbench-docs-'))
+after(() => rmSync(scratch, { recursive: true }))
+
+// `meshbench` on the path is the one just built, as after an installation.
+const bin = join(scratch, 'bin')
+mkdirSync(bin)
+const main = join(import.meta.dirname, '../../cli/main.js')
+writeFileSync(join(bin, 'meshbench'), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`)
+chmodSync(join(bin, 'meshbench'), 0o755)
+
+const pages = [
+  'README.md',
+  'METHODOLOGY.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+]
+const written = pages.map((page) => ({
+  page,
+  blocks: blocksOf(readFileSync(join(root, page), 'utf8')),
+}))
+
+/** A folder as it is after two runs, with the files that a page shows. */
+function place(page: string, blocks: readonly Block[]): string {
+  const folder = join(scratch, page.replaceAll('/', '-'))
+  for (const [name, seed] of [
+    ['earlier', 7],
+    ['latest', 9],
+  ] as const) {
+    mkdirSync(join(folder, '.meshbench', name), { recursive: true })
+    writeResult(join(folder, '.meshbench', name), { ...makeResult({ seed }), runId: name })
+  }
+  for (const block of blocks) {
+    const file = fileOf(block)
+    if (file === undefined) continue
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    writeFileSync(join(folder, file), `${block.text}\n`)
+  }
+  return folder
+}
+
+/** One shell for a block, so that `echo $?` tells of the command before it. */
+function runBlock(commands: readonly string[], cwd: string): string[] {
+  const mark = '=== next command ==='
+  const keepCode = (command: string): string =>
+    `code=$?; echo '${mark}'; (exit $code)\n${command}\n`
+  const { stdout, error } = spawnSync(
+    'bash',
+    ['-c', `exec 2>&1\n${commands.map(keepCode).join('')}`],
+    {
+      cwd,
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { PATH: `${bin}:${process.env.PATH}` },
+    },
+  )
+  assert.equal(error, undefined)
+  return stdout.split(`${mark}\n`).slice(1)
+}
+
+for (const { page, blocks } of written) {
+  const runnable = blocks.filter(({ words }) => words.includes('runnable'))
+  if (runnable.length === 0) continue
+  test(`every runnable command of ${page} prints what the page says`, () => {
+    const folder = place(page, blocks)
+    for (const block of runnable) {
+      const transcript = transcriptOf(block)
+      const outputs = runBlock(
+        transcript.map(({ command }) => command),
+        folder,
+      )
+      for (const [index, { command, output }] of transcript.entries()) {
+        assert.match(outputs[index] ?? '', asPattern(output), `${page}:${block.line}: ${command}`)
+      }
+    }
+  })
+}
+
+test('every option that a page gives to meshbench is one that the command has', async () => {
+  const calls = written.flatMap(({ page, blocks }) =>
+    blocks.flatMap(({ text }) =>
+      [...text.matchAll(/\bmeshbench ([a-z]+)((?: +[^\n#|&;]*)?)/g)].map(
+        ([, command = '', rest = '']) => ({
+          page,
+          command,
+          options: rest.match(/(?<= )--[a-z-]+/g) ?? [],
+        }),
+      ),
+    ),
+  )
+  assert.ok(calls.length > 15, `${calls.length} calls found`)
+  const commands = [...new Set(calls.map(({ command }) => command))]
+  const help = new Map<string, string>()
+  for (const command of commands) {
+    const { code, stdout } = await runCli([command, '--help'])
+    assert.equal(code, 0, `meshbench ${command} is no command`)
+    help.set(command, stdout)
+  }
+  const wrong = calls.flatMap(({ page, command, options }) =>
+    options
+      .filter((option) => !new RegExp(`${option}\\b`).test(help.get(command) ?? ''))
+      .map((option) => `${page}: meshbench ${command} ${option}`),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('every gates file that a page shows is one, but for those that show mistakes', () => {
+  const shown = written.flatMap(({ page, blocks }) =>
+    blocks
+      .filter(({ text, words }) => /^rules:/m.test(text) && !words.includes('mistakes'))
+      .map((block, index) => ({ page, block, index })),
+  )
+  assert.ok(shown.length >= 3)
+  for (const { block, index } of shown) {
+    const file = join(scratch, `shown-${index}.yaml`)
+    writeFileSync(file, block.text)
+    assert.ok(readGates(file).gates.rules.length > 0)
+  }
+  assert.equal(readGates(join(root, '.github/gates.yaml')).gates.confirm, 1)
+})
+
+interface Step {
+  readonly uses?: string
+  readonly with?: Readonly<Record<string, unknown>>
+}
+interface Workflow {
+  readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>
+}
+
+test('workflows give the action only inputs that it has, and name its outputs as they are', () => {
+  const action = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
+    inputs: object
+    outputs: object
+  }
+  const page = written.find(({ page: name }) => name === 'docs/ci.md')
+  const workflows = (page?.blocks ?? [])
+    .filter((block) => fileOf(block)?.startsWith('.github/workflows/'))
+    .map(({ text }) => text)
+  const own = readFileSync(join(root, '.github/workflows/ci.yml'), 'utf8')
+  const used = [...workflows, own]
+    .map((text) => parse(text) as Workflow)
+    .flatMap(({ jobs }) => Object.values(jobs).flatMap(({ steps }) => steps))
+    .filter(({ uses }) => uses === './' || uses?.startsWith('your-org/meshbench@'))
+  assert.equal(used.length, 3)
+  for (const step of used) {
+    for (const input of Object.keys(step.with ?? {})) assert.ok(input in action.inputs, input)
+  }
+  const documented = readFileSync(join(root, 'docs/ci.md'), 'utf8')
+  for (const name of [...Object.keys(action.inputs), ...Object.keys(action.outputs)]) {
+    assert.ok(documented.includes(`\`${name}\``), `docs/ci.md says nothing of ${name}`)
+  }
+})
