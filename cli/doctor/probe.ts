@@ -48,9 +48,13 @@ function measureNoise(): number {
 
 async function probeLoopback(): Promise<MachineFacts['loopback']> {
   try {
-    const plan = await claimAddresses(undefined)
+    let said = 'a block of addresses and ports to listen on'
+    const onNotice = (notice: string): void => {
+      said = notice
+    }
+    const plan = await claimAddresses({ onNotice })
     await plan.close()
-    return { ok: true, said: 'a block of addresses and ports to listen on' }
+    return { ok: true, said }
   } catch (error) {
     return { ok: false, said: error instanceof Error ? error.message : String(error) }
   }

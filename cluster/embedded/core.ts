@@ -38,7 +38,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const { images, logDirectory, issuer, trustDomain, onNotice } = options
   const plan = await claimAddresses({
     addresses: options.addresses,
-    ports: options.ports ?? [],
+    ports: options.ports,
     onNotice,
   })
   const onError = (error: unknown): void =>

@@ -1,6 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { defaultServicePort } from '../../workloads/discovery.ts'
 import { podBackend } from '../agent/pod-backend.ts'
 import { startApiServer } from '../api/server.ts'
 import { createAuthority } from '../ca/authority.ts'
@@ -27,7 +26,7 @@ export async function startEmbeddedCluster(
     logDirectory: join(directory, 'logs'),
     issuer: ca,
     trustDomain,
-    ports: options.ports ?? [defaultServicePort],
+    ...(options.ports ? { ports: options.ports } : {}),
     ...(options.addresses ? { addresses: options.addresses } : {}),
     ...(options.istioSemantics ? { istioSemantics: true } : {}),
     onNotice: options.onNotice ?? (() => undefined),
