@@ -22,7 +22,12 @@ export function declaredFraming(head: Head): DeclaredFraming | undefined {
   for (let i = 0; i < spans.length; i += SPAN) {
     if (spans[i] === CONTENT_LENGTH) {
       if (length !== undefined) throw new MalformedMessage('Content-Length is given twice')
-      length = text.slice(spans[i + 3], spans[i + 4])
+      const end = spans[i + 4] as number
+      length = text.slice(spans[i + 3], end)
+      // Legal, but node's own parser refuses it, and the line would travel on as it came.
+      if (text.slice(end, text.indexOf('\r', end)).includes('\t')) {
+        throw new MalformedMessage('a tab follows Content-Length')
+      }
     } else if (spans[i] === TRANSFER_ENCODING) {
       if (coding !== undefined) throw new MalformedMessage('Transfer-Encoding is given twice')
       coding = text.slice(spans[i + 3], spans[i + 4]).toLowerCase()

@@ -71,7 +71,7 @@ export function forgetPeaks({ proxies }: Path): void {
 }
 
 /** Open file descriptors of each proxy. */
-export function openFiles({ proxies }: Path): readonly number[] {
+export function openFiles({ proxies }: Pick<Path, 'proxies'>): readonly number[] {
   if (process.platform !== 'linux') return []
   return proxies.map(({ child }) => readdirSync(`/proc/${child.pid}/fd`).length)
 }
