@@ -91,6 +91,13 @@ export function writeAtomically(path: string, content: string): void {
 
 function unwritable(path: string, cause: unknown): HarnessError {
   const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  if (reason === 'ENOSPC' || reason === 'EDQUOT') {
+    return new HarnessError('output-unwritable', `no space left to write ${path} (${reason})`, {
+      hint: 'free some space, or name a folder on another disk with --out DIR',
+      exitCode: 5,
+      cause,
+    })
+  }
   return new HarnessError('output-unwritable', `cannot write to ${path} (${reason})`, {
     hint: 'name a folder you may write to with --out DIR',
     exitCode: 2,

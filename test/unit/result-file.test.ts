@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -126,4 +134,30 @@ test('the published JSON Schema is the current one', () => {
     JSON.parse(JSON.stringify(resultJsonSchema())),
     'run node scripts/schema.mjs',
   )
+})
+
+test('a full disk is said in one message, and nothing half-written replaces the old file', (t) => {
+  if (!existsSync('/dev/full')) return t.skip('no /dev/full here')
+  const folder = createRunFolder(join(scratch, 'full'), nowMs)
+  const path = join(folder.path, 'result.json')
+  writeAtomically(path, 'old')
+  // Where the writer puts its bytes first; every write to this device fails with ENOSPC.
+  symlinkSync('/dev/full', `${path}.${process.pid}.tmp`)
+  assert.throws(
+    () => writeAtomically(path, 'new'),
+    (error: Error & { exitCode?: number; code?: string }) => {
+      assert.equal(error.message, `no space left to write ${path} (ENOSPC)`)
+      assert.equal(error.code, 'output-unwritable')
+      return error.exitCode === 5
+    },
+  )
+  assert.equal(readFileSync(path, 'utf8'), 'old')
+  assert.deepEqual(readdirSync(folder.path).sort(), ['logs', 'result.json'])
+})
+
+test('a result that may not be read says so', (t) => {
+  const file = join(scratch, 'forbidden.json')
+  writeFileSync(file, '{}', { mode: 0 })
+  if (process.getuid?.() === 0) return t.skip('root reads everything')
+  assert.throws(() => readResult(file), /forbidden\.json cannot be read \(EACCES\)/)
 })
