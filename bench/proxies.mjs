@@ -144,7 +144,7 @@ const plans = options.plans?.split(',') ?? Object.keys(PLANS)
 // Before anything is counted: node compiles what it runs often.
 for (const hop of hops.filter(({ proxies }) => proxies.length > 0)) {
   await load(hop.address, { seconds: options.quick ? 1 : 2, ...PLANS.keepAlive })
-  if (!options.quick) await load(hop.address, { seconds: 1, ...PLANS.fresh })
+  if (!options.quick) await load(hop.address, { seconds: 3, ...PLANS.fresh })
 }
 for (let round = 0; round < rounds; round += 1) {
   for (const plan of plans) {

@@ -29,7 +29,7 @@ export function frame(
   type: number,
   flags: number,
   stream: number,
-  payload = Buffer.alloc(0),
+  payload: Buffer = Buffer.alloc(0),
 ): Buffer {
   const head = Buffer.alloc(9)
   head.writeUIntBE(payload.length, 0, 3)
@@ -57,7 +57,7 @@ export function literal(name: string, value: string): Buffer {
 
 /** Whole frames out of a stream of bytes; `preface` bytes in front of them are skipped. */
 export function frameReader(onFrame: (frame: Frame) => void, preface = 0): (chunk: Buffer) => void {
-  let held = Buffer.alloc(0)
+  let held: Buffer = Buffer.alloc(0)
   let skip = preface
   return (chunk) => {
     held = Buffer.concat([held, chunk])
