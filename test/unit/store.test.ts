@@ -78,7 +78,14 @@ test('generation counts changes of the specification, not of labels or status', 
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'd', namespace: 'default' },
-    spec: { replicas: 1, selector: {}, template: { spec: {} } },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: 'd' } },
+      template: {
+        metadata: { labels: { app: 'd' } },
+        spec: { containers: [{ name: 'c', image: 'meshbench/service' }] },
+      },
+    },
   })
   const ref = refOf(made)
   store.mutate(ref, (now) => ({ ...now, metadata: { ...now.metadata, labels: { a: 'b' } } }))
