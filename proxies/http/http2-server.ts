@@ -1,6 +1,7 @@
 import { constants, performServerHandshake, type ServerHttp2Session } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import { keepAlive } from '../hbone/keepalive.ts'
 import { MalformedMessage } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { RequestHead } from './head.ts'
@@ -9,6 +10,9 @@ import { type RawFields, requestHead } from './http2-fields.ts'
 import { SESSION_WINDOW_BYTES, serverSettings } from './http2-settings.ts'
 import type { HttpRules } from './rules.ts'
 import type { Served, ServeOptions } from './serve.ts'
+
+/** For a last GOAWAY to arrive before a reset could overtake it. */
+const LINGER_MS = 1_000
 
 /**
  * Proxies HTTP/2 from this byte stream; what was read of it is put back first. The codec is node's:
@@ -19,6 +23,15 @@ export function serveHttp2(socket: Duplex, rules: HttpRules, options: ServeOptio
   socket.allowHalfOpen = false
   const session = performServerHandshake(socket, serverSettings(options.limits))
   session.on('error', () => {})
+  // The session has taken what was put back by then; a paused socket would never see its end.
+  setImmediate(() => socket.resume())
+  // The end of a client that leaves with requests open can go unnoticed; an unanswered PING does not.
+  keepAlive(session, () => session.destroy())
+  // node only ends the socket, and then waits for the other side.
+  session.once('close', () => {
+    socket.on('error', () => {}).resume()
+    setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  })
   session.once('connect', () => {
     if (!session.destroyed) session.setLocalWindowSize(SESSION_WINDOW_BYTES)
   })

@@ -15,11 +15,15 @@ export interface RetryRules {
   readonly backOffMs?: number
 }
 
-/**
- * Istio's outbound default without what only HTTP/2 and gRPC can say: a plain 503 is an answer and
- * is passed on.
- */
-export const OUTBOUND_RETRY: RetryRules = { retries: 2, connectFailure: true }
+const CANCELLED = '1'
+const UNAVAILABLE = '14'
+
+/** Istio's outbound default: a plain 503 is an answer and is passed on. */
+export const OUTBOUND_RETRY: RetryRules = {
+  retries: 2,
+  connectFailure: true,
+  grpcStatuses: [CANCELLED, UNAVAILABLE],
+}
 
 /** `reset-before-request`: the application closed a connection while our request was under way. */
 export const INBOUND_RETRY: RetryRules = { retries: 2, connectFailure: false }

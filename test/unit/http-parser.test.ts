@@ -44,6 +44,7 @@ const refused: Record<string, readonly [number, string]> = {
   'two different lengths': [400, lines(POST, HOST, 'Content-Length: 5', 'Content-Length: 6')],
   'the same length twice': [400, lines(POST, HOST, 'Content-Length: 5', 'Content-Length: 5')],
   'a list of lengths': [400, lines(POST, HOST, 'Content-Length: 5, 5')],
+  'a tab after a length': [400, lines(POST, HOST, 'Content-Length: 5\t')],
   'a negative length': [400, lines(POST, HOST, 'Content-Length: -1')],
   'a length with a plus': [400, lines(POST, HOST, 'Content-Length: +5')],
   'a hexadecimal length': [400, lines(POST, HOST, 'Content-Length: 0x5')],
