@@ -89,7 +89,10 @@ export function planCapture(facts: CaptureFacts): DesiredSocket[] {
       ...inbound(pod, proxy),
       ...hbone(pod, proxy, facts),
       ...pod.captures.flatMap(({ service, address }) =>
-        outbound(pod, address, services.get(service), proxy, pods),
+        outbound(pod, address, services.get(service), proxy, (uid) => {
+          const target = pods.get(uid)
+          return target && { pod: target, proxy: proxyOf(target, facts) }
+        }),
       ),
     ]
   })
@@ -144,12 +147,17 @@ function hbone(pod: CapturePod, proxy: Proxy, facts: CaptureFacts): DesiredSocke
   ]
 }
 
+interface Target {
+  readonly pod: CapturePod
+  readonly proxy: Proxy
+}
+
 function outbound(
   pod: CapturePod,
   address: string,
   service: CaptureService | undefined,
   proxy: Proxy,
-  pods: ReadonlyMap<string, CapturePod>,
+  find: (podUid: string) => Target | undefined,
 ): DesiredSocket[] {
   return (service?.ports ?? []).map(({ port, endpoints }) => {
     const id = `out/${pod.uid}/${service?.key}/${port}`
@@ -161,14 +169,33 @@ function outbound(
       return { ...socket, by: 'proxy', owners: ownedBy(proxy, listener) }
     }
     // What kube-proxy does, without a hop: the endpoints themselves accept on the client's socket.
-    const owners = endpoints.flatMap(({ podUid, targetPort }) => {
-      const target = pods.get(podUid)
-      const declared = target?.ports.find((one) => one.port === targetPort)
-      const process = declared ? declared.process : target?.mainProcess
-      return process === undefined ? [] : [{ process, purpose: { port: targetPort } }]
-    })
-    return { ...socket, by: 'app', owners, optional: true }
+    const owners = endpoints.flatMap(({ podUid, targetPort }) =>
+      endpointOwners(id, find(podUid), targetPort),
+    )
+    return { ...socket, by: 'app', owners: oncePerProcess(owners), optional: true }
   })
+}
+
+/** Whoever accepts what is sent to the pod: a proxy in front of it judges plain clients as well. */
+function endpointOwners(id: string, target: Target | undefined, port: number): Owner[] {
+  if (!target) return []
+  const { pod, proxy } = target
+  if (proxy !== 'direct' && !pod.excludedPorts.includes(port)) {
+    return ownedBy(proxy, { id, kind: 'inbound', workloadUid: pod.workloadUid, port })
+  }
+  const declared = pod.ports.find((one) => one.port === port)
+  const process = declared ? declared.process : pod.mainProcess
+  return process === undefined ? [] : [{ process, purpose: { port } }]
+}
+
+/**
+ * A process holds a socket once. Endpoints behind one ztunnel therefore show a client outside the
+ * mesh only the first of them; clients in the mesh are balanced by their own proxy.
+ */
+function oncePerProcess(owners: readonly Owner[]): Owner[] {
+  return owners.filter(
+    ({ process }, at) => owners.findIndex((one) => one.process === process) === at,
+  )
 }
 
 function ownedBy(proxy: Proxy, listener: CapturedListener): Owner[] {

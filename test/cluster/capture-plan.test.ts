@@ -165,3 +165,26 @@ test('a proxy is told whose connections arrive and what they were meant for', ()
     },
   })
 })
+
+test('a client outside the mesh meets the proxy in front of its server, not the server', () => {
+  const meshed: CapturePod = { ...server, dataplane: 'sidecar', sidecar: 'proxy' }
+  const toServer = (pod: CapturePod): DesiredSocket | undefined =>
+    planCapture({ pods: [pod, client], services: [service], ztunnels: new Map() }).find(
+      ({ host }) => host === '127.9.128.1',
+    )
+  assert.deepEqual(toServer(meshed)?.owners, [
+    {
+      process: 'proxy',
+      purpose: {
+        listener: {
+          id: 'out/c/shop/server/80',
+          kind: 'inbound',
+          workloadUid: 'mesh/server',
+          port: 8080,
+        },
+      },
+    },
+  ])
+  const bare: CapturePod = { ...server, dataplane: 'sidecar' }
+  assert.deepEqual(toServer(bare)?.owners, [], 'fails closed while the sidecar is not there')
+})
