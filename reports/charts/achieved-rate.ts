@@ -86,7 +86,9 @@ function panel(
   widthPx: number,
 ): PanelSpec {
   const shown = modesOf(result)
-  const all = rates.flatMap(({ offered, achieved }) => (isOpen ? [offered, achieved] : [achieved]))
+  // The rate asked for: what a window really offered differs from it by single arrivals at its edges.
+  const asked = isOpen ? result.options.ratePerSecond : null
+  const all = [...rates.map(({ achieved }) => achieved), ...(asked === null ? [] : [asked])]
   const highest = Math.max(...all)
   const lowest = isOpen ? Math.min(...all, highest * 0.97) : 0
   const pad = (highest - lowest) * 0.08
@@ -94,12 +96,10 @@ function panel(
     title: 'achieved rate, req/s',
     domain: [lowest === 0 ? 0 : lowest - pad, highest + pad],
   })
-  const offered: Layer[] = isOpen
+  const offered: Layer[] = asked
     ? [
         {
-          data: {
-            values: [...new Set(rates.map((rate) => rate.offered))].map((rate) => ({ rate })),
-          },
+          data: { values: [{ rate: asked }] },
           mark: { type: 'rule', color: variable('text'), strokeWidth: 1.5 },
           encoding: { x: { ...x, field: 'rate' } },
         },

@@ -9,7 +9,8 @@ export const typographic: NumberStyle = { minus: '\u2212', thousands: '\u202f' }
 
 /**
  * Three significant digits, at most `digits` decimals, and none below the first digit of the
- * interval's half width: more would claim what was not measured.
+ * interval's half width: more would claim what was not measured. The value's own first digit stays, so
+ * that the end of an interval which excludes zero does not read as zero.
  */
 export function formatNumber(
   value: number,
@@ -20,7 +21,8 @@ export function formatNumber(
   if (value === 0) return '0'
   const magnitude = Math.floor(Math.log10(Math.abs(value)))
   const supported = halfWidth > 0 ? -Math.floor(Math.log10(halfWidth)) : digits
-  return fixed(value, Math.max(0, Math.min(digits, 2 - magnitude, supported)), style)
+  const decimals = Math.min(digits, 2 - magnitude, Math.max(supported, -magnitude))
+  return fixed(value, Math.max(0, decimals), style)
 }
 
 export function fixed(value: number, decimals: number, style: NumberStyle = ascii): string {

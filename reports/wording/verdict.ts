@@ -78,7 +78,7 @@ interface Clause {
   readonly text: string
   readonly tone: 'better' | 'worse' | 'neutral'
   /** Set where there is no direction; `text` is then only the name of what was compared. */
-  readonly unsure?: 'noise' | 'none'
+  readonly unsure?: 'single' | 'noise' | 'none'
 }
 
 function clause(
@@ -92,7 +92,7 @@ function clause(
   if (found === undefined || found.n === 0) return null
   const { direction, tone } = describe(result, found, style)
   if (direction === null) {
-    const unsure = found.verdict === 'inconclusive' ? 'noise' : 'none'
+    const unsure = found.n < 2 ? 'single' : found.verdict === 'inconclusive' ? 'noise' : 'none'
     return { text: nouns[metric] ?? metric, tone, unsure }
   }
   const isCost = metric === 'proxyCpuMsPerThousand' || metric === 'proxyPssMiB'
@@ -153,9 +153,10 @@ function joined(clauses: readonly Clause[]): string {
   }, '')
   const named = (kind: Clause['unsure']): string =>
     listed(clauses.filter(({ unsure }) => unsure === kind).map((clause) => clause.text))
-  const [noise, none] = [named('noise'), named('none')]
+  const [single, noise, none] = [named('single'), named('noise'), named('none')]
   return [
     text,
+    single === '' ? '' : `one repeat cannot tell a difference in ${single}`,
     noise === '' ? '' : `the difference in ${noise} stayed within the noise`,
     none === '' ? '' : `no difference in ${none} was detected`,
   ]

@@ -86,3 +86,10 @@ test('an axis ends at a round number at or above the data', () => {
   assert.equal(niceCeiling(538), 600)
   assert.equal(niceCeiling(0), 1)
 })
+
+test('one repeat is not said to lie within any noise', () => {
+  const single = analyse(makeResult({ rounds: 1 }))
+  const sentence = verdictSentence(single, ascii)
+  assert.match(sentence, /one repeat cannot tell a difference in /)
+  assert.doesNotMatch(sentence, /within the noise/)
+})
