@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -8,7 +9,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { HarnessError } from '../errors.ts'
 
 export interface RunFolder {
@@ -24,7 +25,7 @@ const latestLink = 'latest'
 export function createRunFolder(out: string, nowMs: number): RunFolder {
   const base = new Date(nowMs).toISOString().slice(0, 19).replaceAll(':', '-')
   try {
-    mkdirSync(out, { recursive: true })
+    makeWithParents(resolve(out))
     for (let attempt = 1; ; attempt++) {
       const runId = attempt === 1 ? base : `${base}-${attempt}`
       const path = resolve(out, runId)
@@ -39,10 +40,17 @@ export function createRunFolder(out: string, nowMs: number): RunFolder {
 
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true })
+    makeWithParents(resolve(path))
   } catch (error) {
     throw unwritable(path, error)
   }
+}
+
+/** Not mkdir's `recursive`: node 20 never returns from it below /proc, where parents cannot be made. */
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return
+  makeWithParents(dirname(path))
+  claim(path)
 }
 
 /** mkdir either makes the folder or finds it taken, also between two processes. */
