@@ -1,0 +1,41 @@
+/** What the user asked for. */
+export interface PlanOptions {
+  readonly namespaces: readonly string[]
+  /** Convert sidecar pods by rolling restarts too. @default false */
+  readonly restartWorkloads: boolean
+  /** `auto`: only where a policy or route needs L7. @default 'auto' */
+  readonly waypoint: 'auto' | 'always' | 'never'
+  /** @default 'waypoint' */
+  readonly waypointName: string
+  /** Findings the user accepts: `MB053` or `MB053=AuthorizationPolicy shop/ext-authz`. */
+  readonly accept: readonly string[]
+  /** A canary pod or address to send a request from: verification level L5. @default false */
+  readonly probe: boolean
+}
+
+/** What that comes to for the namespaces as they are: decided before the checks, which judge it. */
+export interface Intent {
+  readonly options: PlanOptions
+  readonly namespaces: readonly NamespaceIntent[]
+  /** Of the mesh: `cluster.local`. */
+  readonly trustDomain: string
+  /** `istio-system`. */
+  readonly rootNamespace: string
+  /** `1.30.3`; absent when no istiod shows it. */
+  readonly istioVersion?: string
+}
+
+export interface NamespaceIntent {
+  readonly namespace: string
+  readonly state: 'sidecar' | 'none' | 'ambient' | 'mixed'
+  /** Policies and routes that only a waypoint can carry, as `Kind namespace/name`. */
+  readonly needsL7: readonly string[]
+  /** The waypoint services are to be bound to; absent when none is planned. */
+  readonly waypoint?: {
+    readonly name: string
+    readonly serviceAccount: string
+    readonly exists: boolean
+  }
+  /** How injection is ended: by removing the labels, or `istio-injection=disabled` (MB023, MB024, MB032). */
+  readonly endInjection: 'remove-labels' | 'disable'
+}

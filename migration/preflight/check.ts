@@ -1,0 +1,25 @@
+import type { Snapshot } from '../inventory/snapshot.ts'
+import type { Intent } from '../plan/intent.ts'
+import type { Finding } from '../result/findings.ts'
+
+/** One preflight check, by its id in the table of docs/preflight.md. */
+export interface Check {
+  readonly id: string
+  /** What it looks for, as a heading: `NetworkPolicies admit HBONE`. */
+  readonly title: string
+  readonly link: string
+  /**
+   * Everything it finds, nothing when all is well. Pure. NotReadable, thrown by the snapshot, makes it
+   * `not evaluated`.
+   */
+  readonly evaluate: (context: CheckContext) => readonly CheckFinding[]
+}
+
+/** What the runner adds by itself: id and link. */
+export type CheckFinding = Omit<Finding, 'id' | 'link'>
+
+export interface CheckContext {
+  readonly snapshot: Snapshot
+  /** What the migration is about to do: checks judge that, not the namespace alone. */
+  readonly intent: Intent
+}
