@@ -25,7 +25,7 @@ export function buildConfig(
     .command('config')
     .summary('print every setting of a run and where it comes from')
     .description(
-      'Prints the settings that meshbench run would have with these options, here: each with the option, environment variable or line of meshbench.yaml that set it.',
+      'Prints the settings that meshbench run would have with these options, here: each with the option, environment variable or line of meshbench.yaml that set it. istio-semantics is for meshbench up.',
     )
   addRunOptions(command)
     .addHelpText('after', examples)

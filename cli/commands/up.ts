@@ -13,6 +13,8 @@ Examples:
   meshbench up --mode sidecar
   # your own services, and a kubeconfig where other tools expect it
   meshbench up --workload services.yaml --kubeconfig ./playground.kubeconfig
+  # rehearse what a real cluster does: enrolling leaves running sidecars where they are
+  meshbench up --mode sidecar --istio-semantics
   # for a program that watches: one JSON document a second
   meshbench up --json
 `
@@ -30,6 +32,10 @@ export function buildUp(program: Commander, act: (run: Command<RawUpOptions>) =>
     .option('--mode <mode>', 'baseline, sidecar, ambient or waypoint (default: baseline)')
     .option('--replicas <n>', 'pods per service (default: as the workload says)')
     .option('--rate <n>', `requests per second (default: ${defaultUpRatePerSecond})`)
+    .option(
+      '--istio-semantics',
+      'a running pod keeps its sidecar until it is recreated, as with Istio, instead of being taken over live',
+    )
     .optionsGroup('Output:')
     .option('--kubeconfig <file>', 'write the kubeconfig here as well; removed at the end')
     .option('--json', 'print one JSON document a second, each on a line')

@@ -42,6 +42,7 @@ function defaultsOf(raw: RawRunOptions): Readonly<Record<string, string | boolea
     modes: 'baseline,sidecar,ambient,waypoint',
     saturate: false,
     quick: false,
+    'istio-semantics': false,
     connections: String(defaultConnections),
     duration: short ? quick.duration : defaultDuration,
     rounds: String(short ? quick.rounds : defaultRounds),

@@ -1,8 +1,13 @@
 import type { RawRunOptions } from '../run/settings.ts'
 
-export type ConfigKey = Exclude<keyof RawRunOptions, 'sweep'>
+/** What a run can be told, and what belongs to the embedded cluster alone. */
+export interface RawSettings extends RawRunOptions {
+  readonly istioSemantics?: boolean
+}
 
-/** Every setting of a run, as it is called in meshbench.yaml; `--name` and MESHBENCH_NAME elsewhere. */
+export type ConfigKey = Exclude<keyof RawSettings, 'sweep'>
+
+/** Every setting as it is called in meshbench.yaml; `--name` and MESHBENCH_NAME elsewhere. */
 export const configKeys: Readonly<
   Record<string, { readonly key: ConfigKey; readonly flag?: true }>
 > = {
@@ -23,6 +28,7 @@ export const configKeys: Readonly<
   gates: { key: 'gates' },
   baseline: { key: 'baseline' },
   out: { key: 'out' },
+  'istio-semantics': { key: 'istioSemantics', flag: true },
 }
 
 export const configNames: readonly string[] = Object.keys(configKeys)

@@ -1,20 +1,19 @@
 import { existsSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import type { RawRunOptions } from '../run/settings.ts'
 import { readConfigFile } from './file.ts'
-import { configKeys, type Layer, type Setting } from './keys.ts'
+import { configKeys, type Layer, type RawSettings, type Setting } from './keys.ts'
 
 export const defaultConfigFile = 'meshbench.yaml'
 
 export interface Configured {
-  readonly raw: RawRunOptions
+  readonly raw: RawSettings
   /** By name, only what somebody said. */
   readonly settings: Layer
 }
 
 /** Flags over environment over file; defaults are filled in where options are settled. */
 export function configure(
-  flags: RawRunOptions & { readonly config?: string },
+  flags: RawSettings & { readonly config?: string },
   env: Readonly<Record<string, string | undefined>>,
 ): Configured {
   const named = flags.config ?? env.MESHBENCH_CONFIG
@@ -48,7 +47,7 @@ function overrule(lower: Layer, upper: Layer): Layer {
   return merged
 }
 
-function fromFlags(flags: RawRunOptions): Layer {
+function fromFlags(flags: RawSettings): Layer {
   return new Map(
     Object.entries(configKeys).flatMap(([name, { key }]) => {
       const value = flags[key]

@@ -15,6 +15,7 @@ export async function openCluster(
   folder: string,
   onNotice: (notice: string) => void,
   signal: AbortSignal,
+  { istioSemantics = false }: { readonly istioSemantics?: boolean } = {},
 ): Promise<RunCluster> {
   const [{ startEmbeddedCluster }, { connectCluster }] = await Promise.all([
     import('../../cluster/embedded/index.ts'),
@@ -24,6 +25,7 @@ export async function openCluster(
     directory: folder,
     images: generatorImages,
     ...addressesFrom(process.env.MESHBENCH_ADDRESSES),
+    istioSemantics,
     onNotice,
     signal,
   })

@@ -5,6 +5,7 @@ import { assertFits, thisMachine } from '../../harness/deploy/capacity.ts'
 import { generatorImage } from '../../harness/deploy/generator-image.ts'
 import { findWorkload } from '../../harness/deploy/workload.ts'
 import { type Playground, startPlayground } from '../../harness/playground/start.ts'
+import { configure } from '../config/layers.ts'
 import type { CommandContext } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { openCluster } from '../run/cluster.ts'
@@ -17,7 +18,9 @@ const tickMs = 1_000
 
 /** Runs until Ctrl-C, which is its proper end once everything is up. Leaves nothing behind. */
 export async function up(raw: RawUpOptions, context: CommandContext): Promise<number> {
-  const settings = settleUpOptions(raw)
+  // Workload and rate of a meshbench.yaml are a run's; what kind of cluster it is holds for both.
+  const { istioSemantics } = configure({ istioSemantics: raw.istioSemantics }, context.env).raw
+  const settings = settleUpOptions({ ...raw, istioSemantics })
   const { mode, ratePerSecond, replicas, kubeconfigCopy } = settings
   const workload = findWorkload(settings.workload, settings)
   assertFits(workload, [mode], replicas, thisMachine())
@@ -31,7 +34,7 @@ export async function up(raw: RawUpOptions, context: CommandContext): Promise<nu
   try {
     const folder = mkdtempSync(join(tmpdir(), 'meshbench-up-'))
     undo.push(() => rmSync(folder, { recursive: true, force: true }))
-    const cluster = await openCluster(folder, note, context.signal)
+    const cluster = await openCluster(folder, note, context.signal, settings)
     undo.push(() => cluster.stop())
     let { kubeconfigPath } = cluster
     if (kubeconfigCopy !== undefined) {

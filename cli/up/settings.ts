@@ -11,6 +11,7 @@ export interface RawUpOptions {
   readonly mode?: string
   readonly replicas?: string
   readonly rate?: string
+  readonly istioSemantics?: boolean
   readonly kubeconfig?: string
 }
 
@@ -23,6 +24,7 @@ export interface UpSettings {
   readonly mode: Mode
   readonly replicas: number | null
   readonly ratePerSecond: number
+  readonly istioSemantics: boolean
   readonly kubeconfigCopy?: string
 }
 
@@ -39,6 +41,7 @@ export function settleUpOptions(raw: RawUpOptions): UpSettings {
       min: 0.1,
       max: 50_000,
     }),
+    istioSemantics: raw.istioSemantics === true,
     ...(raw.kubeconfig === undefined ? {} : { kubeconfigCopy: resolve(raw.kubeconfig) }),
   }
 }

@@ -132,6 +132,30 @@ test('two playgrounds at once have a cluster each; kubectl labels one of them', 
   assert.equal(existsSync(copy), false)
 })
 
+test('with --istio-semantics only pods created after the enrolment leave their sidecars', {
+  skip,
+}, async () => {
+  const up = start('--workload', 'echo', '--mode', 'sidecar', '--istio-semantics')
+  const { kubeconfigPath, namespace } = await up.line(({ event }) => event === 'ready')
+  const before = await up.line(capturedBy('sidecar'))
+  const client = await connectCluster({ kubeconfigPath })
+  const labels = { 'istio-injection': null, 'istio.io/dataplane-mode': 'ambient' }
+  const ref = { apiVersion: 'v1', kind: 'Namespace', name: namespace }
+  await client.patch(ref, 'merge', { metadata: { labels } })
+  const old = before.pods.find(({ name }) => name.startsWith('echo-'))?.name ?? ''
+  await client.delete({ apiVersion: 'v1', kind: 'Pod', name: old, namespace })
+  const isNew = ({ name }: PodState): boolean => !before.pods.some((pod) => pod.name === name)
+  const { pods } = await up.line(
+    ({ event, pods }) =>
+      event === 'status' && pods.some((pod) => isNew(pod) && pod.capturedBy !== 'none'),
+  )
+  for (const pod of pods) {
+    assert.equal(pod.capturedBy, isNew(pod) ? 'ztunnel' : 'sidecar', pod.name)
+  }
+  up.child.kill('SIGINT')
+  assert.equal((await up.finished).code, 0)
+})
+
 test('the load comes back after the generator was restarted', { skip }, async () => {
   const up = start('--workload', 'echo')
   const { kubeconfigPath, namespace } = await up.line(({ event }) => event === 'ready')

@@ -43,6 +43,13 @@ test('--quick on the command line is quick whatever the file says about duration
   assert.deepEqual(raw, { workload: 'chain', quick: true })
 })
 
+test('what kind of cluster it is may stand in the file; the environment has the last word', () => {
+  const yaml = 'istio-semantics: true\n'
+  assert.equal(configured(yaml).raw.istioSemantics, true)
+  const env = { MESHBENCH_ISTIO_SEMANTICS: '0' }
+  assert.equal(configured(yaml, {}, env).raw.istioSemantics, false)
+})
+
 test('an empty file sets nothing', () => {
   assert.deepEqual(configured('# nothing yet\n').raw, {})
 })
