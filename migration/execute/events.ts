@@ -1,6 +1,10 @@
 import type { Step } from '../result/plan.ts'
 
-/** Live progress of `apply` and `rollback`, for terminals and for a rehearsal that measures meanwhile. */
+/**
+ * Live progress of `apply` and `rollback`, for terminals and for a rehearsal that measures meanwhile.
+ * Every `step-started` is followed by exactly one of `step-verified`, `step-failed` and, in a rollback,
+ * `step-undone`.
+ */
 export type ExecutionEvent =
   | {
       readonly event: 'step-started'
@@ -19,3 +23,6 @@ export type ExecutionEvent =
   | { readonly event: 'step-failed'; readonly step: Step; readonly reason: string }
   | { readonly event: 'step-undone'; readonly step: Step }
   | { readonly event: 'notice'; readonly text: string }
+
+/** Awaited before the execution goes on: who measures can let time pass between two steps. */
+export type ExecutionListener = (event: ExecutionEvent) => void | Promise<void>
