@@ -23,3 +23,6 @@ export interface CommandContext {
 
 /** A command gives back its exit code or throws. */
 export type Command<Options> = (options: Options, context: CommandContext) => Promise<number>
+
+/** Turns a command into what commander calls with its options. */
+export type Act = <Options>(run: Command<Options>) => (options: Options) => Promise<void>

@@ -6,6 +6,7 @@ import { buildConfig } from './commands/config.ts'
 import { buildDoctor } from './commands/doctor.ts'
 import { buildEstimate } from './commands/estimate.ts'
 import { buildGate } from './commands/gate.ts'
+import { buildMigrate } from './commands/migrate.ts'
 import { buildReport } from './commands/report.ts'
 import { buildRun } from './commands/run.ts'
 import { buildUp } from './commands/up.ts'
@@ -20,8 +21,8 @@ const about =
 
 const overview = `
 Exit codes: 0 ok, 1 a gate says no, 2 usage, 3 measurement not to be trusted,
-            4 baseline missing, 5 environment not ready, 70 internal error,
-            130 interrupted
+            4 baseline missing, 5 environment not ready, 6 migration blocked,
+            7 migration step failed, 70 internal error, 130 interrupted
 
 Examples:
   # compare all four modes in about a minute
@@ -61,6 +62,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   buildCompare(program, act)
   buildGate(program, act)
   buildEstimate(program, act)
+  buildMigrate(program, act)
   buildDoctor(program, act)
   buildConfig(program, act)
   buildCompletion(program, act)
@@ -128,10 +130,17 @@ function printFailure(failure: Failure, argv: readonly string[]): void {
 function asUsage(error: CommanderError, argv: readonly string[], program: Commander): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
-  const commands = program.commands.map((each) => each.name())
-  const command = argv.find((word) => commands.includes(word))
-  const help = `meshbench ${command === undefined ? '' : `${command} `}--help lists what there is`
+  const help = `${['meshbench', ...commandsIn(argv, program)].join(' ')} --help lists what there is`
   return new UsageError(first, suggestion === '' ? help : `${suggestion} ${help}`)
+}
+
+/** `migrate`, `rbac`: as far as the words lead into commands. */
+function commandsIn(argv: readonly string[], program: Commander): readonly string[] {
+  for (const [at, word] of argv.entries()) {
+    const command = program.commands.find((each) => each.name() === word)
+    if (command !== undefined) return [word, ...commandsIn(argv.slice(at + 1), command)]
+  }
+  return []
 }
 
 function version(): string {

@@ -1,4 +1,5 @@
 import { Argument, type Command as Commander, Option } from 'commander'
+import type { CompletedCommand } from '../completion/script.ts'
 import type { Command } from '../context.ts'
 
 const examples = `
@@ -25,15 +26,20 @@ export function buildCompletion(
     .action(
       act(async (shell, context) => {
         const { completionScript } = await import('../completion/script.ts')
-        const commands = program.commands.map((command) => ({
-          name: command.name(),
-          summary: command.summary(),
-          options: command.options.flatMap(({ long, description }) =>
-            long === undefined || long === null ? [] : [{ name: long, summary: description }],
-          ),
-        }))
-        context.out(completionScript(shell, commands))
+        context.out(completionScript(shell, program.commands.map(described)))
         return 0
       }),
     )
+}
+
+function described(command: Commander): CompletedCommand {
+  const subcommands = command.commands.map(described)
+  return {
+    name: command.name(),
+    summary: command.summary(),
+    options: command.options.flatMap(({ long, description }) =>
+      long === undefined || long === null ? [] : [{ name: long, summary: description }],
+    ),
+    subcommands,
+  }
 }

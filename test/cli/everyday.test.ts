@@ -69,6 +69,16 @@ test('bash completes the options of the command at hand', async (t) => {
   assert.equal(shell.stdout.trim(), '--warmup --warmup-max')
 })
 
+test('bash completes subcommands and their options', async (t) => {
+  const { stdout } = await runCli(['completion', 'bash'])
+  const complete = (...words: string[]): string =>
+    `COMP_WORDS=(meshbench ${words.join(' ')}); COMP_CWORD=${words.length}; _meshbench; echo "\${COMPREPLY[@]}"`
+  const script = [stdout, complete('migrate', 'rb'), complete('migrate', 'rbac', '--sub')]
+  const shell = spawnSync('bash', ['--norc'], { input: script.join('\n'), encoding: 'utf8' })
+  if (shell.error !== undefined) return t.skip('no bash')
+  assert.deepEqual(shell.stdout.trim().split('\n'), ['rbac', '--subject'])
+})
+
 test('an unknown shell is a usage error', async () => {
   const { code, stderr } = await runCli(['completion', 'tcsh'])
   assert.equal(code, 2)

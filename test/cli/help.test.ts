@@ -15,6 +15,8 @@ for (const [argv, golden] of [
   [['completion', '--help'], 'help-completion.txt'],
   [['gate', '--help'], 'help-gate.txt'],
   [['compare', '--help'], 'help-compare.txt'],
+  [['migrate', '--help'], 'help-migrate.txt'],
+  [['migrate', 'rbac', '--help'], 'help-migrate-rbac.txt'],
 ] as const) {
   test(`meshbench ${argv.join(' ')} prints its help to stdout and exits 0`, async () => {
     const { code, stdout, stderr } = await runCli(argv)

@@ -1,0 +1,26 @@
+import { type Command as Commander, Option } from 'commander'
+import type { Act } from '../context.ts'
+import { buildMigrateRbac } from './migrate/rbac.ts'
+
+const examples = `
+Exit codes: 0 done, or a plan is ready; 2 usage; 5 the cluster cannot be reached or is
+            not ready; 6 blocked by findings or by another migration; 7 a step failed
+
+Examples:
+  # the permissions a migration of the namespace shop needs, and nothing else
+  meshbench migrate rbac --namespace shop | kubectl apply -f -
+`
+
+/** One line for each subcommand; each has a file of its own in ./migrate/. */
+export function buildMigrate(program: Commander, act: Act): void {
+  const migrate = program
+    .command('migrate')
+    .summary('move namespaces from sidecars to ambient without restarting their pods')
+    .description(
+      'Moves namespaces from sidecars to ambient through the Kubernetes API of any cluster: a real one with Istio, or the embedded one of `meshbench up`. No pod is restarted unless asked for.',
+    )
+    .helpCommand(false)
+    .addHelpOption(new Option('-h, --help', 'print help'))
+    .addHelpText('after', examples)
+  buildMigrateRbac(migrate, act)
+}

@@ -1,0 +1,47 @@
+import { type Command as Commander, Option } from 'commander'
+
+/** Options that subcommands share, so that they are called and explained alike. */
+export interface ClusterOptions {
+  readonly kubeconfig?: string
+  readonly context?: string
+}
+
+export interface NamespaceOptions {
+  readonly namespace?: readonly string[]
+}
+
+export interface AllLabelledOptions {
+  readonly allLabelled?: boolean
+}
+
+export function withNamespaces(command: Commander): Commander {
+  return command.addOption(
+    new Option('-n, --namespace <ns>', 'a namespace; may be given several times').argParser(
+      collect,
+    ),
+  )
+}
+
+export function withAllLabelled(command: Commander): Commander {
+  return command.option('--all-labelled', 'every namespace whose labels ask for sidecars')
+}
+
+export function withCluster(command: Commander): Commander {
+  return command
+    .optionsGroup('Cluster:')
+    .option('--kubeconfig <file>', 'how to reach it (default: what kubectl would use)')
+    .option('--context <name>', 'a context of the kubeconfig (default: its current one)')
+}
+
+export function withOutput(command: Commander): Commander {
+  return command
+    .optionsGroup('Output:')
+    .option('--json', 'print one JSON document')
+    .option('--verbose', 'say more about errors')
+    .addHelpOption(new Option('-h, --help', 'print help').helpGroup('Output:'))
+}
+
+/** For options given several times. */
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value]
+}

@@ -1,0 +1,17 @@
+import type { NamespaceOptions } from '../commands/migrate/options.ts'
+import { UsageError } from '../errors.ts'
+
+/** At least one, each named once and as Kubernetes names namespaces (RFC 1123). */
+export function namespacesOf({ namespace = [] }: NamespaceOptions): readonly string[] {
+  if (namespace.length === 0) {
+    throw new UsageError('no namespace was named', 'name one with --namespace, as with kubectl')
+  }
+  for (const name of namespace) {
+    if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) continue
+    throw new UsageError(
+      `--namespace: "${name}" cannot be a namespace`,
+      'lower case letters, digits and hyphens, at most 63 of them; give the option once for each',
+    )
+  }
+  return [...new Set(namespace)]
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { accessQuestions, permissions } from '../../../migration/access/permissions.ts'
+import { rolesFor } from '../../../migration/access/roles.ts'
+
+const subject = { kind: 'Group', name: 'platform' } as const
+const asked = { namespaces: ['shop', 'web'], rootNamespace: 'istio-system', subject }
+
+interface Role {
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[]
+    readonly resources: readonly string[]
+    readonly verbs: readonly string[]
+  }[]
+}
+
+function grants(purpose: 'plan' | 'apply' | 'restart'): ReadonlySet<string> {
+  const roles = rolesFor({ ...asked, purpose }).filter(({ kind }) => /^(Cluster)?Role$/.test(kind))
+  return new Set(
+    roles.flatMap((role) =>
+      (role as unknown as Role).rules.flatMap(({ apiGroups, resources, verbs }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) =>
+            verbs.map((verb) => `${verb} ${resource}.${group} ${role.metadata.namespace ?? '*'}`),
+          ),
+        ),
+      ),
+    ),
+  )
+}
+
+test('the roles grant what MB001 asks for, call by call, and nothing else', () => {
+  const questions = accessQuestions(asked)
+    .filter(({ needed }) => needed !== 'restart')
+    .map(({ verb, group, resource, subresource, namespace }) => {
+      const name = subresource === undefined ? resource : `${resource}/${subresource}`
+      return `${verb} ${name}.${group} ${namespace ?? '*'}`
+    })
+  assert.deepEqual([...grants('apply')].sort(), [...new Set(questions)].sort())
+})
+
+test('planning may change nothing', () => {
+  const verbs = new Set([...grants('plan')].map((grant) => grant.split(' ')[0]))
+  assert.deepEqual([...verbs].sort(), ['get', 'list', 'watch'])
+})
+
+test('workloads may be patched only for the sake of restarts, secrets be read only of the mesh', () => {
+  assert.ok(!grants('apply').has('patch deployments.apps shop'))
+  assert.ok(grants('restart').has('patch deployments.apps shop'))
+  assert.ok(!grants('restart').has('patch deployments.apps *'))
+  const secrets = [...grants('restart')].filter((grant) => grant.includes(' secrets.'))
+  assert.deepEqual(new Set(secrets.map((grant) => grant.split(' ')[2])), new Set(['istio-system']))
+})
+
+test('everybody named is bound to every role', () => {
+  const objects = rolesFor({ ...asked, purpose: 'apply' })
+  const places = (pattern: RegExp) =>
+    objects
+      .filter(({ kind }) => pattern.test(kind))
+      .map(({ kind, metadata }) => `${kind.replace('Binding', '')} ${metadata.namespace ?? '*'}`)
+  assert.deepEqual(places(/Role$/), places(/Binding$/))
+  assert.equal(places(/Role$/).length, 4)
+})
+
+test('no permission is a wildcard', () => {
+  for (const { group, resource, verbs } of permissions) {
+    assert.ok(![group, resource, ...verbs].includes('*'), `${group}/${resource}`)
+  }
+})
