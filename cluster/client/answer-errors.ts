@@ -4,21 +4,28 @@ import { ClusterError, type StatusDetails } from '../errors.ts'
 const TEXT_MAX_CHARS = 300
 
 /** What an API server said in a Status, or in whatever a proxy before it answered instead. */
-export function answerError(httpStatus: number, text: string): ClusterError {
+export function answerError(httpStatus: number, text: string, retryAfter?: string): ClusterError {
   const status = parseStatus(text)
+  // Only seconds: a date would need the server's clock (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+  const waited = /^\d+$/.test(retryAfter ?? '')
+    ? { retryAfterSeconds: Number(retryAfter) }
+    : undefined
   if (status === undefined) {
     const said = text.trim().slice(0, TEXT_MAX_CHARS) || 'nothing'
     return new ClusterError(`The API server answered ${httpStatus} and said ${said}`, {
       status: httpStatus,
       ...(httpStatus === 401 && { reason: 'Unauthorized' }),
       ...(httpStatus === 403 && { reason: 'Forbidden' }),
+      ...(waited && { details: waited }),
     })
   }
   const { message, reason, details, code } = status
   return new ClusterError(typeof message === 'string' ? message : `HTTP ${httpStatus}`, {
     status: typeof code === 'number' ? code : httpStatus,
     ...(typeof reason === 'string' && reason !== '' && { reason }),
-    ...(isObject(details) && { details: details as StatusDetails }),
+    ...((isObject(details) || waited) && {
+      details: { ...waited, ...(isObject(details) && (details as StatusDetails)) },
+    }),
   })
 }
 

@@ -20,7 +20,11 @@ const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
 
 /** Reads the kubeconfig; nothing is asked of the cluster until the first call. */
 export async function connectCluster(options: ConnectOptions = {}): Promise<ClusterClient> {
-  const transport = createTransport(await loadConfig(options))
+  const { requestTimeoutMs } = options
+  const transport = createTransport(await loadConfig(options), {
+    reload: () => loadConfig(options),
+    ...(requestTimeoutMs !== undefined && { silenceTimeoutMs: requestTimeoutMs }),
+  })
   const paths = resourcePaths(transport)
   const pathOf = (ref: ObjectRef) => paths.pathOf(ref, ref.namespace, ref.name)
 
@@ -76,13 +80,14 @@ export async function connectCluster(options: ConnectOptions = {}): Promise<Clus
     },
 
     delete: async (ref, deletion = {}) => {
-      const { dryRun, gracePeriodSeconds, propagationPolicy = 'Background', uid } = deletion
+      const { uid, resourceVersion } = deletion
+      const { dryRun, gracePeriodSeconds, propagationPolicy = 'Background' } = deletion
       const body = {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         propagationPolicy,
         ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
-        ...(uid !== undefined && { preconditions: { uid } }),
+        ...((uid ?? resourceVersion) !== undefined && { preconditions: { uid, resourceVersion } }),
         ...(dryRun && { dryRun: ['All'] }),
       }
       try {

@@ -6,6 +6,8 @@ export interface ConnectOptions {
   readonly kubeconfigPath?: string
   /** @default the kubeconfig's current context */
   readonly context?: string
+  /** How long the server may say nothing before a request counts as failed. @default 30 s */
+  readonly requestTimeoutMs?: number
 }
 
 /** The library is imported on first use: it takes a third of a second. */

@@ -6,6 +6,13 @@ import { answerError, connectionError } from './answer-errors.ts'
 /** How long a server may say nothing before a request counts as failed. */
 const SILENCE_TIMEOUT_MS = 30_000
 
+export interface TransportOptions {
+  /** Reads the kubeconfig anew, for credentials that have expired meanwhile. */
+  readonly reload?: () => Promise<KubeConfig>
+  /** @default 30 s */
+  readonly silenceTimeoutMs?: number
+}
+
 export interface ApiCall {
   readonly method: string
   /** With query. */
@@ -30,7 +37,11 @@ export interface Transport {
  * clients open a TLS connection for every request and turn objects into classes, which lose the
  * fields they do not know; from here objects stay the JSON that travelled.
  */
-export function createTransport(config: KubeConfig): Transport {
+export function createTransport(
+  initial: KubeConfig,
+  { reload, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: TransportOptions = {},
+): Transport {
+  let config = initial
   const { server = '', proxyUrl } = config.getCurrentCluster() ?? {}
   const base = new URL(server)
   const secure = base.protocol === 'https:'
@@ -38,6 +49,21 @@ export function createTransport(config: KubeConfig): Transport {
   const prefix = base.pathname.replace(/\/$/, '')
 
   async function open(call: ApiCall): Promise<IncomingMessage> {
+    const used = config
+    const answer = await send(call, used)
+    if (answer.statusCode !== 401 || reload === undefined) return answer
+    // Refused means not carried out, so that it may be sent again with what the kubeconfig says now:
+    // a new token, or one that its plugin is asked for anew.
+    if (config === used) {
+      const renewed = await reload().catch(() => undefined)
+      if (renewed?.getCurrentCluster()?.server !== server) return answer
+      config = renewed
+    }
+    answer.resume()
+    return send(call, config)
+  }
+
+  async function send(call: ApiCall, config: KubeConfig): Promise<IncomingMessage> {
     call.signal?.throwIfAborted()
     const options: RequestOptions = {}
     // Each time anew, because tokens from files and credential plugins expire.
@@ -50,7 +76,7 @@ export function createTransport(config: KubeConfig): Transport {
       port: base.port || (secure ? 443 : 80),
       method: call.method,
       path: prefix + call.path,
-      timeout: call.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
+      timeout: call.silenceTimeoutMs ?? silenceTimeoutMs,
       headers: {
         accept: 'application/json',
         ...options.headers,
@@ -76,7 +102,7 @@ export function createTransport(config: KubeConfig): Transport {
     })
     const status = answer.statusCode ?? 0
     if (status >= 200 && status < 300) return body
-    throw answerError(status, body)
+    throw answerError(status, body, answer.headers['retry-after'])
   }
 
   return { server, open, text }

@@ -55,6 +55,8 @@ export interface DeleteObjectOptions extends WriteOptions {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
   /** Only this very object, not a later one of the same name. */
   readonly uid?: string
+  /** Only as it was then. */
+  readonly resourceVersion?: string
 }
 
 export interface WatchOptions {
