@@ -36,6 +36,8 @@ export const simulatedNodeLabel = 'meshbench.dev/simulated'
 export const ztunnelNodeLabel = 'meshbench.dev/ztunnel'
 /** On a Deployment or DaemonSet that stands for a part of meshbench itself and so has no pods. */
 export const inProcessAnnotation = 'meshbench.dev/in-process'
+/** On the ztunnel DaemonSet: running pods with sidecars are taken over too (agent/takeover.ts). */
+export const liveTakeoverAnnotation = 'meshbench.dev/live-takeover'
 /** On a Gateway: the node its waypoint runs on. */
 export const waypointNodeAnnotation = 'meshbench.dev/node'
 

@@ -1,6 +1,11 @@
 import type { Store } from '../api/store.ts'
 import { type DaemonSet, kinds } from '../kinds.ts'
-import { meshLabels, systemNamespace, ztunnelNodeLabel } from '../mesh-labels.ts'
+import {
+  liveTakeoverAnnotation,
+  meshLabels,
+  systemNamespace,
+  ztunnelNodeLabel,
+} from '../mesh-labels.ts'
 import type { KubeObject } from '../objects.ts'
 import { definitions } from './definitions.ts'
 import { proxyContainer } from './injection.ts'
@@ -12,18 +17,21 @@ export const ztunnelImage = 'meshbench/ztunnel'
 const graceSeconds = 30
 
 /** What an installation of ambient Istio leaves in the cluster. */
-export function installMesh(store: Store): void {
-  for (const object of meshObjects()) {
+export function installMesh(store: Store, liveTakeover: boolean): void {
+  for (const object of meshObjects(liveTakeover)) {
     if (!store.get(refOf(object))) store.create(object)
   }
 }
 
-function meshObjects(): KubeObject[] {
+function meshObjects(liveTakeover: boolean): KubeObject[] {
   const labels = { app: 'ztunnel' }
   const metadata = { name: 'ztunnel', namespace: systemNamespace, labels }
   const daemonSet: DaemonSet = {
     ...kinds.daemonSet,
-    metadata,
+    metadata: {
+      ...metadata,
+      ...(liveTakeover && { annotations: { [liveTakeoverAnnotation]: 'true' } }),
+    },
     spec: {
       selector: { matchLabels: labels },
       // As in Istio's chart: the new one has taken over before the old one goes.

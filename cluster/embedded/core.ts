@@ -46,7 +46,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const clusterIps = { next: plan.takeClusterIp }
   const store = createStore({ admit: [admission(clusterIps)], onWatcherError: onError })
   const view = createView(store)
-  installMesh(store)
+  installMesh(store, !options.istioSemantics)
   const controllers = startControllers({ store, view, onError })
   const mesh = new ControlPlane({
     view,
