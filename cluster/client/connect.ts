@@ -1,8 +1,9 @@
 import { isObject } from '../api/json.ts'
 import { isNotFound } from '../errors.ts'
 import type { KubeObject, ObjectRef } from '../objects.ts'
-import { listPages } from './list-pages.ts'
+import { eachPage, listPages } from './list-pages.ts'
 import { type ConnectOptions, loadConfig } from './load-config.ts'
+import { podForward } from './pod-forward.ts'
 import { podLogPath, podRequest } from './pod-requests.ts'
 import { resourcePaths } from './resource-paths.ts'
 import { createTransport } from './transport.ts'
@@ -20,8 +21,9 @@ const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
 
 /** Reads the kubeconfig; nothing is asked of the cluster until the first call. */
 export async function connectCluster(options: ConnectOptions = {}): Promise<ClusterClient> {
+  const config = await loadConfig(options)
   const { requestTimeoutMs } = options
-  const transport = createTransport(await loadConfig(options), {
+  const transport = createTransport(config, {
     reload: () => loadConfig(options),
     ...(requestTimeoutMs !== undefined && { silenceTimeoutMs: requestTimeoutMs }),
   })
@@ -65,6 +67,9 @@ export async function connectCluster(options: ConnectOptions = {}): Promise<Clus
     list: async (kind, selection = {}) =>
       (await listPages<never>(transport, paths, kind, selection)).items,
 
+    listEach: async (kind, selection, project, signal) =>
+      (await eachPage(transport, paths, kind, selection, project, signal)).items,
+
     patch: async <T extends KubeObject>(
       ref: ObjectRef,
       type: PatchType,
@@ -101,6 +106,8 @@ export async function connectCluster(options: ConnectOptions = {}): Promise<Clus
       watchObjects({ transport, paths, kind, selection, onEvent, signal, ...watchOptions }),
 
     podRequest: (request) => podRequest(transport, request),
+
+    podForward: (request) => podForward(config, request),
 
     podLog: (ref) =>
       transport.text({ method: 'GET', path: podLogPath(ref), headers: { accept: '*/*' } }),

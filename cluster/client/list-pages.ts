@@ -8,7 +8,7 @@ const PAGE_LENGTH = 500
 /** A list that expires more often than this is not going to be finished. */
 const ATTEMPTS = 3
 
-export interface Listed<T extends KubeObject> {
+export interface Listed<T> {
   readonly items: T[]
   readonly resourceVersion: string
 }
@@ -26,32 +26,48 @@ export async function listPages<T extends KubeObject>(
   selection: Selection,
   signal?: AbortSignal,
 ): Promise<Listed<T>> {
+  return eachPage(transport, paths, kind, selection, (item: T) => item, signal)
+}
+
+/** As listPages, with each object shrunk to what `project` keeps; undefined leaves it out. */
+export async function eachPage<T extends KubeObject, P>(
+  transport: Transport,
+  paths: ResourcePaths,
+  kind: KindRef,
+  selection: Selection,
+  project: (object: T) => P | undefined,
+  signal?: AbortSignal,
+): Promise<Listed<P>> {
   const path = await paths.pathOf(kind, selection.namespace)
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await allPages(transport, path, kind, selection, signal)
+      return await allPages(transport, path, kind, selection, project, signal)
     } catch (error) {
       if (!isExpired(error) || attempt === ATTEMPTS) throw error
     }
   }
 }
 
-async function allPages<T extends KubeObject>(
+async function allPages<T extends KubeObject, P>(
   transport: Transport,
   path: string,
   kind: KindRef,
   selection: Selection,
+  project: (object: T) => P | undefined,
   signal: AbortSignal | undefined,
-): Promise<Listed<T>> {
+): Promise<Listed<P>> {
   const query = selectionQuery(selection)
   query.set('limit', String(PAGE_LENGTH))
-  const items: T[] = []
+  const items: P[] = []
   for (;;) {
     const call = { method: 'GET', path: `${path}?${query}`, ...(signal && { signal }) }
     const page = JSON.parse(await transport.text(call)) as ListAnswer
     // Items of built-in kinds come without the kind that the list around them says.
     const { apiVersion, kind: name } = kind
-    items.push(...(page.items ?? []).map((item) => ({ ...item, apiVersion, kind: name }) as T))
+    for (const item of page.items ?? []) {
+      const kept = project({ ...item, apiVersion, kind: name } as T)
+      if (kept !== undefined) items.push(kept)
+    }
     const { resourceVersion = '', continue: next } = page.metadata ?? {}
     if (!next) return { items, resourceVersion }
     query.set('continue', next)

@@ -4,6 +4,14 @@ import type { KindRef } from '../api/store.ts'
 import { statusError } from '../errors.ts'
 import type { Transport } from './transport.ts'
 
+/** Answered, not stored: so it is none of the kinds that a store has. */
+const ACCESS_REVIEW = {
+  apiVersion: 'authorization.k8s.io/v1',
+  kind: 'SelfSubjectAccessReview',
+  plural: 'selfsubjectaccessreviews',
+  namespaced: false,
+}
+
 interface Resource {
   readonly plural: string
   readonly namespaced: boolean
@@ -17,7 +25,7 @@ export interface ResourcePaths {
 /** Kinds we know need no discovery; for any other the server is asked once. */
 export function resourcePaths(transport: Transport): ResourcePaths {
   const known = new Map<string, Resource>(
-    KINDS.map((row) => [`${row.apiVersion}/${row.kind}`, row]),
+    [...KINDS, ACCESS_REVIEW].map((row) => [`${row.apiVersion}/${row.kind}`, row]),
   )
   const asked = new Map<string, Promise<void>>()
 

@@ -13,6 +13,13 @@ export interface ClusterClient {
   get<T extends KubeObject>(ref: ObjectRef): Promise<T | undefined>
   /** All pages. */
   list<T extends KubeObject>(kind: KindRef, selection?: Selection): Promise<T[]>
+  /** All pages, each object shrunk to what `project` makes of it, so that a whole list is never held. */
+  listEach<T extends KubeObject, P>(
+    kind: KindRef,
+    selection: Selection,
+    project: (object: T) => P | undefined,
+    signal?: AbortSignal,
+  ): Promise<P[]>
   patch<T extends KubeObject>(
     ref: ObjectRef,
     type: PatchType,
@@ -31,6 +38,8 @@ export interface ClusterClient {
   ): Promise<void>
   /** HTTP to a pod's port through the API server's proxy subresource; the answer streams. */
   podRequest(request: PodRequest): Promise<Response>
+  /** The same to a port that is open on the pod's loopback only, through a port-forward. */
+  podForward(request: PodRequest): Promise<Response>
   podLog(ref: {
     namespace: string
     name: string

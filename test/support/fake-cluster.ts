@@ -51,10 +51,12 @@ export class FakeCluster {
         ) as T | undefined,
       list: async <T extends KubeObject>(kind: KindRef, selection: Selection = {}) =>
         this.objects.filter((object) => matches(object, kind, selection)) as T[],
+      listEach: unused,
       patch: unused,
       delete: async () => undefined,
       watch: unused,
       podRequest: (request) => this.#answer(request),
+      podForward: unused,
       podLog: async () => 'first line\nlistening failed: address in use\n',
     }
   }
