@@ -21,9 +21,8 @@ const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
 
 /** Reads the kubeconfig; nothing is asked of the cluster until the first call. */
 export async function connectCluster(options: ConnectOptions = {}): Promise<ClusterClient> {
-  const config = await loadConfig(options)
   const { requestTimeoutMs } = options
-  const transport = createTransport(config, {
+  const transport = createTransport(await loadConfig(options), {
     reload: () => loadConfig(options),
     ...(requestTimeoutMs !== undefined && { silenceTimeoutMs: requestTimeoutMs }),
   })
@@ -107,7 +106,8 @@ export async function connectCluster(options: ConnectOptions = {}): Promise<Clus
 
     podRequest: (request) => podRequest(transport, request),
 
-    podForward: (request) => podForward(config, request),
+    // With what the kubeconfig says now: its token may have been replaced.
+    podForward: async (request) => podForward(await loadConfig(options), request),
 
     podLog: (ref) =>
       transport.text({ method: 'GET', path: podLogPath(ref), headers: { accept: '*/*' } }),
