@@ -2,34 +2,39 @@ import type { ServerResponse } from 'node:http'
 import { ClusterError, statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
 
-const texts = new WeakMap<object, string>()
+const encoded = new WeakMap<object, Buffer>()
 
-/** JSON of a stored object. Stored objects never change, so each is turned into text only once. */
-export function jsonOf(object: Readonly<KubeObject>): string {
-  const known = texts.get(object)
+/** JSON of a stored object. Stored objects never change, so each is encoded only once. */
+export function bytesOf(object: Readonly<KubeObject>): Buffer {
+  const known = encoded.get(object)
   if (known !== undefined) return known
-  const text = JSON.stringify(object)
-  texts.set(object, text)
-  return text
+  const bytes = Buffer.from(JSON.stringify(object))
+  encoded.set(object, bytes)
+  return bytes
 }
 
-export function sendText(
+export function sendBytes(
   response: ServerResponse,
   status: number,
-  json: string,
+  json: Buffer,
   type = 'application/json',
 ): void {
   if (response.headersSent || response.destroyed) return
   response.writeHead(status, {
     'content-type': type,
-    'content-length': Buffer.byteLength(json),
+    'content-length': json.length,
     'cache-control': 'no-cache, private',
   })
   response.end(json)
 }
 
-export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  sendText(response, status, JSON.stringify(value))
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  type?: string,
+): void {
+  sendBytes(response, status, Buffer.from(JSON.stringify(value)), type)
 }
 
 /** A failure the way Kubernetes tells it, https://kubernetes.io/docs/reference/using-api/. */

@@ -11,6 +11,16 @@ export interface Change {
   readonly previous: KubeObject | undefined
 }
 
+/** What there was from one version on, until right before another. */
+interface Snapshot {
+  readonly from: number
+  readonly until: number
+  readonly objects: readonly KubeObject[]
+}
+
+/** Lists being read in pages at the same time; one more is put together anew for every page. */
+const SNAPSHOTS_MAX = 4
+
 /**
  * All objects of one kind and the last changes made to them.
  *
@@ -24,6 +34,9 @@ export class Collection {
   #history: Change[] = []
   #forgotten = 0
   #sorted: readonly string[] | undefined
+  #now: readonly KubeObject[] | undefined
+  #last = 0
+  #snapshots: Snapshot[] = []
 
   constructor(definition: KindDefinition, historyLength: number) {
     this.definition = definition
@@ -40,15 +53,18 @@ export class Collection {
   }
 
   /** Ordered by namespace and name, as every list is. */
-  *sorted(): Iterable<KubeObject> {
+  sorted(): readonly KubeObject[] {
     this.#sorted ??= [...this.#objects.keys()].sort()
-    for (const key of this.#sorted) {
-      const object = this.#objects.get(key)
-      if (object !== undefined) yield object
-    }
+    this.#now ??= this.#sorted
+      .map((key) => this.#objects.get(key))
+      .filter((object) => object !== undefined)
+    return this.#now
   }
 
   record(change: Change): void {
+    if (this.#now !== undefined) this.#keep(this.#last, change.version, this.#now)
+    this.#now = undefined
+    this.#last = change.version
     const key = keyOf(change.object.metadata)
     if (change.type === 'DELETED') this.#objects.delete(key)
     else this.#objects.set(key, change.object)
@@ -71,19 +87,45 @@ export class Collection {
     return this.#history.slice(first)
   }
 
-  /** What `sorted` gave at `version`, by undoing what was done since. */
-  at(version: number): KubeObject[] {
+  /** What `sorted` gave at `version`. */
+  at(version: number): readonly KubeObject[] {
+    const changes = this.since(version)
+    const [next] = changes
+    if (next === undefined) return this.sorted()
+    const kept = this.#snapshots.find(({ from, until }) => from <= version && version < until)
+    if (kept !== undefined) return kept.objects
+    const objects = this.#undo(changes)
+    this.#keep(version, next.version, objects)
+    return objects
+  }
+
+  #undo(changes: readonly Change[]): readonly KubeObject[] {
     const undone = new Map<string, KubeObject | undefined>()
-    for (const { object, previous } of this.since(version).toReversed()) {
+    for (const { object, previous } of changes.toReversed()) {
       undone.set(keyOf(object.metadata), previous)
     }
-    if (undone.size === 0) return [...this.sorted()]
     const keys = new Set([...this.#objects.keys(), ...undone.keys()])
     return [...keys]
       .sort()
       .map((key) => (undone.has(key) ? undone.get(key) : this.#objects.get(key)))
       .filter((object) => object !== undefined)
   }
+
+  #keep(from: number, until: number, objects: readonly KubeObject[]): void {
+    this.#snapshots = [{ from, until, objects }, ...this.#snapshots].slice(0, SNAPSHOTS_MAX)
+  }
+}
+
+/** Where in a sorted list the objects begin whose key is at least `key`. */
+export function firstFrom(objects: readonly KubeObject[], key: string): number {
+  let [low, high] = [0, objects.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const object = objects[middle]
+    if (object !== undefined && keyOf(object.metadata) < key) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** NUL sorts before every character of a name, so that namespaces stay together. */

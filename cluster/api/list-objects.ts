@@ -1,6 +1,6 @@
 import { ClusterError, statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
-import { keyOf } from './collection.ts'
+import { firstFrom, keyOf } from './collection.ts'
 import { type Continuation, continueToken, parseContinueToken } from './continue-token.ts'
 import type { MemoryStore } from './memory-store.ts'
 import { numberOf, selectionOf } from './query.ts'
@@ -65,7 +65,7 @@ function exactVersion(query: URLSearchParams): number | undefined {
   return numberOf(query, 'resourceVersion') || undefined
 }
 
+/** Names hold no NUL: nothing comes between a key and itself with one more. */
 function firstAfter(objects: readonly KubeObject[], { after }: Continuation): number {
-  const index = objects.findIndex(({ metadata }) => keyOf(metadata) > after)
-  return index < 0 ? objects.length : index
+  return firstFrom(objects, `${after}\0`)
 }

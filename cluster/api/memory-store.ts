@@ -1,6 +1,6 @@
 import { statusError } from '../errors.ts'
 import type { KubeObject, ObjectRef } from '../objects.ts'
-import { type Change, Collection, keyOf } from './collection.ts'
+import { type Change, Collection, firstFrom, keyOf } from './collection.ts'
 import { Feed, type Matches, project } from './feed.ts'
 import { clone, sameJson } from './json.ts'
 import { type KindDefinition, type KindTable, kindTable } from './kind-table.ts'
@@ -148,9 +148,11 @@ export function createStore(options: StoreOptions = {}): MemoryStore {
   function snapshot(kind: KindRef, selection: Selection, at?: number): readonly KubeObject[] {
     const collection = collectionOf(kind)
     if (at !== undefined && at > version) throw tooLarge(at, version)
-    const matches = selectionMatcher(collection.definition, selection)
-    const objects = at === undefined ? collection.sorted() : collection.at(at)
-    return [...objects].filter(matches)
+    const { namespace, ...selectors } = selection
+    const all = at === undefined ? collection.sorted() : collection.at(at)
+    const objects = namespace === undefined ? all : within(all, namespace)
+    if (!selectors.labelSelector && !selectors.fieldSelector) return objects
+    return objects.filter(selectionMatcher(collection.definition, selectors))
   }
 
   function follow(
@@ -203,6 +205,13 @@ export function createStore(options: StoreOptions = {}): MemoryStore {
     create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   }
   return store
+}
+
+/** Keys put namespaces one after the other: those of one begin with its name and NUL. */
+function within(objects: readonly KubeObject[], namespace: string): readonly KubeObject[] {
+  const from = firstFrom(objects, keyOf({ namespace, name: '' }))
+  const until = firstFrom(objects, `${namespace}\u0001`)
+  return objects.slice(from, until)
 }
 
 function freeName(collection: Collection, { metadata }: KubeObject): string {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
-import { jsonOf, sendJson, sendText } from './answers.ts'
+import { bytesOf, sendBytes, sendJson } from './answers.ts'
 import { evictPod } from './eviction.ts'
 import { fieldValidation } from './field-validation.ts'
 import { listPage } from './list-objects.ts'
@@ -25,6 +25,9 @@ import { scaleOf } from './scale.ts'
 import type { Schemas } from './schema/schemas.ts'
 import { metadataOnly, tableOf, wantedForm } from './table.ts'
 import { streamWatch } from './watch-stream.ts'
+
+const COMMA = Buffer.from(',')
+const END_OF_LIST = Buffer.from(']}')
 
 export interface ResourceRequest {
   readonly store: MemoryStore
@@ -77,7 +80,8 @@ function get({ store, route, query, message, response }: ResourceRequest): void 
     const table = tableOf(route.kind, [object], { metadata: { resourceVersion }, includeObject })
     sendJson(response, 200, table)
   } else if (form === 'metadata') sendJson(response, 200, metadataOnly(object))
-  else sendText(response, 200, jsonOf(route.subresource === 'scale' ? scaleOf(object) : object))
+  else if (route.subresource === 'scale') sendJson(response, 200, scaleOf(object))
+  else sendBytes(response, 200, bytesOf(object))
 }
 
 function list({ store, route, query, message, response, signal }: ResourceRequest): void {
@@ -121,7 +125,7 @@ async function write(
       warnings.map((text) => `299 - ${JSON.stringify(text)}`),
     )
   }
-  sendText(response, status, jsonOf(object))
+  sendJson(response, status, object)
 }
 
 async function evict({ store, route, message, response }: ResourceRequest): Promise<void> {
@@ -149,7 +153,13 @@ function sendList(
   items: readonly KubeObject[],
 ): void {
   const head = JSON.stringify({ kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata })
-  sendText(response, 200, `${head.slice(0, -1)},"items":[${items.map(jsonOf).join(',')}]}`)
+  const pieces: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)]
+  for (const [index, item] of items.entries()) {
+    if (index > 0) pieces.push(COMMA)
+    pieces.push(bytesOf(item))
+  }
+  pieces.push(END_OF_LIST)
+  sendBytes(response, 200, Buffer.concat(pieces))
 }
 
 async function log(request: ResourceRequest): Promise<void> {

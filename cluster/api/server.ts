@@ -7,7 +7,7 @@ import { loadApiModels } from '../client/api-models.ts'
 import { ClusterError, statusError } from '../errors.ts'
 import { accessReview } from './access-review.ts'
 import { AGGREGATED_TYPE, wantsAggregated } from './aggregated-discovery.ts'
-import { sendError, sendJson, sendText } from './answers.ts'
+import { sendError, sendJson } from './answers.ts'
 import { createToken, tokenCheck } from './authenticate.ts'
 import { aggregatedAnswer, discoveryAnswer } from './discovery.ts'
 import type { MemoryStore } from './memory-store.ts'
@@ -86,7 +86,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (wantsAggregated(message.headers.accept)) {
       const all = aggregatedAnswer(pathname, store.kinds)
       if (all !== undefined) {
-        sendText(response, 200, JSON.stringify(all), AGGREGATED_TYPE)
+        sendJson(response, 200, all, AGGREGATED_TYPE)
         return
       }
     }

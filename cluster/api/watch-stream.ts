@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { KubeObject } from '../objects.ts'
-import { jsonOf, statusOf } from './answers.ts'
+import { statusOf } from './answers.ts'
 import type { MemoryStore } from './memory-store.ts'
 import { isOn, numberOf, selectionOf } from './query.ts'
 import type { Route } from './route.ts'
@@ -27,7 +27,7 @@ export interface WatchRequest {
  */
 export function streamWatch(request: WatchRequest): void {
   const { store, route, query, response, signal } = request
-  const render = request.render ?? jsonOf
+  const render = request.render ?? JSON.stringify
   const selection = selectionOf(route, query)
   const given = query.get('resourceVersion') ? numberOf(query, 'resourceVersion') : undefined
   const sendInitial = isOn(query, 'sendInitialEvents')
@@ -36,7 +36,7 @@ export function streamWatch(request: WatchRequest): void {
 
   // What a watch begins with comes in one piece, however much it is.
   let initialBytes = 0
-  const write = (line: string | Buffer): void => {
+  const write = (line: Buffer): void => {
     if (response.writableLength > BACKLOG_MAX_BYTES + initialBytes) response.destroy()
     else response.write(line)
   }
@@ -99,16 +99,19 @@ export function streamWatch(request: WatchRequest): void {
   })
 }
 
-function lineOf(type: string, json: string): string {
-  return `{"type":"${type}","object":${json}}\n`
+function lineOf(type: string, json: string): Buffer {
+  return Buffer.from(`{"type":"${type}","object":${json}}\n`)
 }
 
 let latest: { readonly type: string; readonly object: object; readonly line: Buffer } | undefined
 
-/** All watchers of a kind hear of a change one after the other: its bytes are made for the first. */
+/**
+ * All watchers of a kind hear of a change one after the other: its bytes are made for the first. They
+ * are not kept with the object, which the history of changes holds for long.
+ */
 function sharedLine(type: string, object: Readonly<KubeObject>): Buffer {
   if (latest?.object !== object || latest.type !== type) {
-    latest = { type, object, line: Buffer.from(lineOf(type, jsonOf(object))) }
+    latest = { type, object, line: lineOf(type, JSON.stringify(object)) }
   }
   return latest.line
 }
