@@ -19,15 +19,18 @@ export interface Intent {
   readonly namespaces: readonly NamespaceIntent[]
   /** Of the mesh: `cluster.local`. */
   readonly trustDomain: string
+  readonly trustDomainAliases: readonly string[]
   /** `istio-system`. */
   readonly rootNamespace: string
   /** `1.30.3`; absent when no istiod shows it. */
   readonly istioVersion?: string
+  /** Running sidecar pods move to ambient with their namespace: the embedded cluster, unless it keeps to Istio's ways. */
+  readonly liveTakeover: boolean
 }
 
 export interface NamespaceIntent {
   readonly namespace: string
-  readonly state: 'sidecar' | 'none' | 'ambient' | 'mixed'
+  readonly state: NamespaceState
   /** Policies and routes that only a waypoint can carry, as `Kind namespace/name`. */
   readonly needsL7: readonly string[]
   /** The waypoint services are to be bound to; absent when none is planned. */
@@ -39,3 +42,6 @@ export interface NamespaceIntent {
   /** How injection is ended: by removing the labels, or `istio-injection=disabled` (MB023, MB024, MB032). */
   readonly endInjection: 'remove-labels' | 'disable'
 }
+
+/** By its labels and pods: `mixed` is ambient by label while sidecars run or are still injected. */
+export type NamespaceState = 'sidecar' | 'none' | 'ambient' | 'mixed'

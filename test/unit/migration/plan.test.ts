@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { KubeObject } from '../../../cluster/objects.ts'
+import { driftOf } from '../../../migration/plan/basis.ts'
+import { buildPlan } from '../../../migration/plan/build.ts'
+import { decideIntent } from '../../../migration/plan/decide-intent.ts'
+import type { PlanOptions } from '../../../migration/plan/intent.ts'
+import { planSchema } from '../../../migration/result/plan.ts'
+import {
+  deployment,
+  identity,
+  namespace,
+  planOptions,
+  pod,
+  policy,
+  service,
+  snapshotOf,
+} from '../../support/snapshots.ts'
+
+const injected = namespace('shop', { 'istio-injection': 'enabled' })
+const shop = [injected, deployment('cart'), pod('cart'), service('cart')]
+
+function planOf(objects: readonly KubeObject[], options: Partial<PlanOptions> = {}) {
+  const snapshot = snapshotOf(objects)
+  const intent = decideIntent(snapshot, { ...planOptions, ...options })
+  return buildPlan(snapshot, intent, [], identity)
+}
+const idsOf = ({ steps }: { readonly steps: readonly { readonly id: string }[] }) =>
+  steps.map(({ id }) => id)
+
+test('a namespace with sidecars and no L7 turns in one patch that compares all its labels', () => {
+  const plan = planOf(shop)
+  assert.deepEqual(idsOf(plan), ['S0', 'S10/shop', 'S14'])
+  assert.deepEqual(plan.steps[1]?.calls, [
+    {
+      verb: 'patch',
+      ref: { apiVersion: 'v1', kind: 'Namespace', name: 'shop' },
+      patch: [
+        {
+          op: 'test',
+          path: '/metadata/labels',
+          value: { 'kubernetes.io/metadata.name': 'shop', 'istio-injection': 'enabled' },
+        },
+        { op: 'remove', path: '/metadata/labels/istio-injection' },
+        { op: 'add', path: '/metadata/labels/istio.io~1dataplane-mode', value: 'ambient' },
+      ],
+    },
+  ])
+  assert.deepEqual(plan.staying, [{ namespace: 'shop', workload: 'Deployment/cart', pods: 1 }])
+  assert.ok(planSchema.safeParse(plan).success)
+})
+
+test('an L7 policy brings a waypoint, bound before the namespace turns', () => {
+  const paths = policy('admin', {
+    action: 'DENY',
+    rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }],
+  })
+  const plan = planOf([...shop, paths])
+  const phases = plan.steps.map(({ phase }) => phase)
+  assert.ok(phases.indexOf('S5') > 0)
+  assert.ok(phases.indexOf('S9') > phases.indexOf('S5'))
+  assert.ok(phases.indexOf('S10') > phases.indexOf('S9'))
+  const flip = plan.steps.find(({ phase }) => phase === 'S10')?.calls[0]
+  const seen = flip?.verb === 'patch' ? flip.patch[0]?.value : undefined
+  assert.equal((seen as Record<string, string>)['istio.io/use-waypoint'], 'waypoint')
+})
+
+test('only what is missing is planned; nothing at all where nothing is', () => {
+  const ambient = namespace('shop', { 'istio.io/dataplane-mode': 'ambient' })
+  assert.deepEqual(planOf([ambient, deployment('cart')]).steps, [])
+  assert.deepEqual(idsOf(planOf([ambient, deployment('cart')], { waypoint: 'always' })), [
+    'S0',
+    'S5/shop',
+    'S9/shop',
+    'S14',
+  ])
+})
+
+test('pods that ask for a sidecar themselves make it disable injection instead', () => {
+  const asking = deployment('cart', { labels: { 'sidecar.istio.io/inject': 'true' } })
+  const flip = planOf([injected, asking]).steps.find(({ phase }) => phase === 'S10')?.calls[0]
+  assert.ok(flip?.verb === 'patch')
+  assert.deepEqual(flip.patch[1], {
+    op: 'replace',
+    path: '/metadata/labels/istio-injection',
+    value: 'disabled',
+  })
+})
+
+test('a revision leaves the namespace and stays on its waypoint', () => {
+  const revised = namespace('shop', { 'istio.io/rev': 'stable' })
+  const plan = planOf([revised, deployment('cart')], { waypoint: 'always' })
+  const call = plan.steps.find(({ phase }) => phase === 'S5')?.calls[0]
+  assert.ok(call?.verb === 'apply')
+  assert.deepEqual((call.body.metadata as KubeObject['metadata']).labels, {
+    'meshbench.io/migration': identity.id,
+    'istio.io/rev': 'stable',
+  })
+})
+
+test('the same twice, whatever the order in which objects were read', () => {
+  assert.deepEqual(planOf(shop), planOf([...shop].reverse()))
+})
+
+describe('drift', () => {
+  const plan = planOf(shop)
+  const drift = (objects: readonly KubeObject[]) => driftOf(plan, snapshotOf(objects))
+
+  test('is none where nothing that decides has changed', () => {
+    const noise = shop.map((object) => ({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: '99', generation: 7 },
+      status: { observedGeneration: 7 },
+    }))
+    const scaled = noise.map((one) =>
+      one.kind === 'Deployment' ? { ...one, spec: { ...(one.spec as object), replicas: 9 } } : one,
+    )
+    assert.equal(drift(scaled), undefined)
+    assert.equal(drift([...shop, pod('payments')]), undefined)
+  })
+
+  test('names what changed, appeared and went', () => {
+    const changed = namespace('shop', { 'istio-injection': 'disabled' })
+    const now = [changed, deployment('cart'), service('payments')]
+    assert.deepEqual(drift(now), {
+      changed: ['Namespace shop'],
+      appeared: ['Service shop/payments'],
+      gone: ['Service shop/cart'],
+    })
+  })
+
+  test('does not look at namespaces that stay as they are', () => {
+    assert.equal(drift([...shop, service('web', { namespace: 'web' })]), undefined)
+  })
+})
+
+describe('waves', () => {
+  const three = ['a', 'b', 'c'].map((name) => namespace(name, { 'istio-injection': 'enabled' }))
+  const calls = (pairs: readonly (readonly [from: string, to: string])[]) => {
+    const caller = (from: string) => ({
+      namespace: from,
+      workload: 'w',
+      principal: `cluster.local/ns/${from}/sa/w`,
+      destinationService: 's',
+      protocol: 'http' as const,
+      via: 'sidecar' as const,
+    })
+    const snapshot = snapshotOf(three, {
+      namespaces: ['a', 'b', 'c'],
+      probes: {
+        callers: (to) => pairs.filter(([, one]) => one === to).map(([from]) => caller(from)),
+      },
+    })
+    const options = { ...planOptions, namespaces: ['a', 'b', 'c'] }
+    return buildPlan(snapshot, decideIntent(snapshot, options), [], identity).waves
+  }
+
+  test('go from callers to called', () => {
+    assert.deepEqual(
+      calls([
+        ['c', 'b'],
+        ['b', 'a'],
+      ]),
+      [['c'], ['b'], ['a']],
+    )
+  })
+
+  test('hold namespaces together that call one another', () => {
+    assert.deepEqual(
+      calls([
+        ['a', 'b'],
+        ['b', 'a'],
+        ['b', 'c'],
+      ]),
+      [['a', 'b'], ['c']],
+    )
+    assert.deepEqual(calls([['a', 'a']]), [['a', 'b', 'c']])
+  })
+})
