@@ -23,6 +23,8 @@ export const meshAnnotations = {
   excludeInboundPorts: 'traffic.sidecar.istio.io/excludeInboundPorts',
 } as const
 
+/** The Istio whose behaviour and objects the embedded mesh follows, and the tag of its images. */
+export const istioVersion = '1.30.3'
 export const systemNamespace = 'istio-system'
 export const managedByMesh = 'istio.io-mesh-controller'
 export const sidecarContainer = 'istio-proxy'

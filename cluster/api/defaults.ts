@@ -33,6 +33,11 @@ export function daemonSetDefaults(daemonSet: KubeObject): void {
   spec.revisionHistoryLimit ??= 10
   const strategy = part(spec, 'updateStrategy')
   strategy.type ??= 'RollingUpdate'
+  if (strategy.type === 'RollingUpdate') {
+    const rolling = part(strategy, 'rollingUpdate')
+    rolling.maxSurge ??= 0
+    rolling.maxUnavailable ??= 1
+  }
   templateDefaults(spec)
 }
 
@@ -43,6 +48,7 @@ export function statefulSetDefaults(statefulSet: KubeObject): void {
   spec.podManagementPolicy ??= 'OrderedReady'
   const strategy = part(spec, 'updateStrategy')
   strategy.type ??= 'RollingUpdate'
+  if (strategy.type === 'RollingUpdate') part(strategy, 'rollingUpdate').partition ??= 0
   templateDefaults(spec)
 }
 

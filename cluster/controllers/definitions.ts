@@ -11,6 +11,12 @@ export function definitions(): KubeObject[] {
   return MESH_KINDS.map(definitionOf)
 }
 
+/** Which release of the Gateway API it is, where its own installation says so. */
+const gatewayApiBundle = {
+  'gateway.networking.k8s.io/bundle-version': 'v1.4.0',
+  'gateway.networking.k8s.io/channel': 'standard',
+}
+
 function definitionOf(definition: KindDefinition): KubeObject {
   const { apiVersion, kind, plural, singular, shortNames, categories, namespaced } = definition
   const group = groupOf(apiVersion)
@@ -34,7 +40,10 @@ function definitionOf(definition: KindDefinition): KubeObject {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
+    metadata: {
+      name: `${plural}.${group}`,
+      ...(group === 'gateway.networking.k8s.io' && { annotations: gatewayApiBundle }),
+    },
     spec: {
       group,
       names,

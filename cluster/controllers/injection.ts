@@ -2,12 +2,13 @@ import type { Container, Pod, Probe } from '../kinds.ts'
 import {
   adminPorts,
   hbonePort,
+  istioVersion,
   meshAnnotations,
   meshLabels,
   sidecarContainer,
 } from '../mesh-labels.ts'
 
-export const sidecarImage = 'meshbench/sidecar'
+export const sidecarImage = `meshbench/sidecar:${istioVersion}`
 
 type Labels = Readonly<Record<string, string>> | undefined
 

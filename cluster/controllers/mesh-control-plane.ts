@@ -1,10 +1,21 @@
 import { type DaemonSet, type Deployment, kinds } from '../kinds.ts'
-import { inProcessAnnotation, meshLabels, systemNamespace } from '../mesh-labels.ts'
+import { inProcessAnnotation, istioVersion, meshLabels, systemNamespace } from '../mesh-labels.ts'
 import type { KubeObject } from '../objects.ts'
 
-/** The Istio whose behaviour and objects the embedded mesh follows. */
-export const istioVersion = '1.30.3'
-
+/** Whom ambient captures by default, as isLabelledAmbient decides it. */
+const enablementSelector = `- podSelector:
+    matchLabels:
+      istio.io/dataplane-mode: ambient
+- namespaceSelector:
+    matchLabels:
+      istio.io/dataplane-mode: ambient
+  podSelector:
+    matchExpressions:
+    - key: istio.io/dataplane-mode
+      operator: NotIn
+      values:
+      - none
+`
 const inProcess = { [inProcessAnnotation]: 'true' }
 
 /**
@@ -22,6 +33,8 @@ export function meshControlPlane(): KubeObject[] {
     }),
     configMap('istio-cni-config', {
       AMBIENT_ENABLED: 'true',
+      AMBIENT_DNS_CAPTURE: 'false',
+      AMBIENT_ENABLEMENT_SELECTOR: enablementSelector,
       EXCLUDE_NAMESPACES: 'kube-system',
     }),
     configMap('istio-sidecar-injector', {

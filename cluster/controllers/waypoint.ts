@@ -1,5 +1,11 @@
 import { type Deployment, type Gateway, kinds, type Service } from '../kinds.ts'
-import { hbonePort, managedByMesh, meshLabels, waypointNodeAnnotation } from '../mesh-labels.ts'
+import {
+  hbonePort,
+  istioVersion,
+  managedByMesh,
+  meshLabels,
+  waypointNodeAnnotation,
+} from '../mesh-labels.ts'
 import type { KubeObject } from '../objects.ts'
 import { sameJson, withCondition } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
@@ -7,7 +13,7 @@ import { proxyContainer } from './injection.ts'
 import { createLoop, triggerOn } from './loop.ts'
 import { ownerReference, refOf } from './ownership.ts'
 
-export const waypointImage = 'meshbench/waypoint'
+export const waypointImage = `meshbench/waypoint:${istioVersion}`
 export const waypointClass = 'istio-waypoint'
 
 /** Turns a Gateway of class `istio-waypoint` into a running waypoint, as istiod does. */

@@ -1,18 +1,23 @@
 import type { Store } from '../api/store.ts'
 import { type DaemonSet, kinds } from '../kinds.ts'
 import {
+  istioVersion,
   liveTakeoverAnnotation,
   meshLabels,
   systemNamespace,
   ztunnelNodeLabel,
 } from '../mesh-labels.ts'
 import type { KubeObject } from '../objects.ts'
+import { withCondition } from './conditions.ts'
 import { definitions } from './definitions.ts'
 import { proxyContainer } from './injection.ts'
 import { meshControlPlane } from './mesh-control-plane.ts'
 import { refOf } from './ownership.ts'
+import { waypointClass } from './waypoint.ts'
 
-export const ztunnelImage = 'meshbench/ztunnel'
+export const ztunnelImage = `meshbench/ztunnel:${istioVersion}`
+const gatewayClassKind = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass' }
+const gatewayClass = { ...gatewayClassKind, name: waypointClass }
 /** Connections of a ztunnel that is replaced may go on for a little less. */
 const graceSeconds = 30
 
@@ -21,6 +26,17 @@ export function installMesh(store: Store, liveTakeover: boolean): void {
   for (const object of meshObjects(liveTakeover)) {
     if (!store.get(refOf(object))) store.create(object)
   }
+  const accepted = {
+    type: 'Accepted',
+    status: 'True',
+    reason: 'Accepted',
+    message: 'Handled by Istio controller',
+    observedGeneration: 1,
+  } as const
+  store.mutateStatus(gatewayClass, (current) => ({
+    ...current,
+    status: { conditions: withCondition(undefined, accepted) },
+  }))
 }
 
 function meshObjects(liveTakeover: boolean): KubeObject[] {
@@ -67,9 +83,8 @@ function meshObjects(liveTakeover: boolean): KubeObject[] {
     { ...kinds.serviceAccount, metadata },
     daemonSet,
     {
-      apiVersion: 'gateway.networking.k8s.io/v1',
-      kind: 'GatewayClass',
-      metadata: { name: 'istio-waypoint' },
+      ...gatewayClassKind,
+      metadata: { name: waypointClass },
       spec: { controllerName: 'istio.io/mesh-controller' },
     },
   ]

@@ -40,6 +40,7 @@ export function localWorkload(
   const ports = runner.appContainers.flatMap((container) => container.ports ?? [])
   return {
     uid: workloadUid(runner.namespace, runner.name),
+    podUid: runner.uid,
     identity: identityOf(runner.pod, trustDomain),
     appPorts: Object.fromEntries(
       ports.map(({ containerPort }) => [

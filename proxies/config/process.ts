@@ -33,6 +33,8 @@ export interface SocketAddress {
 export interface LocalWorkload {
   /** `uid` of the workload in `state`. */
   readonly uid: string
+  /** metadata.uid of the pod, by which `/config_dump` tells its state. */
+  readonly podUid?: string
   /** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
   readonly identity: string
   /** Container port -> where the application itself listens, reachable without passing any capture. */

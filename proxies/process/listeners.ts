@@ -19,6 +19,7 @@ export type Accept = (socket: Socket, live: Live) => void
 export type Bind = { readonly handle: unknown } | { readonly address: SocketAddress }
 
 interface Open {
+  readonly listener: CapturedListener
   readonly server: Server
   readonly live: Set<Connection>
 }
@@ -82,7 +83,7 @@ export class Listeners {
         accept(socket, entry)
       },
     )
-    this.#open.set(id, { server, live })
+    this.#open.set(id, { listener, server, live })
     return new Promise((resolve, reject) => {
       server.once('error', (error) => {
         this.#open.delete(id)
@@ -134,6 +135,10 @@ export class Listeners {
 
   ids(): readonly string[] {
     return [...this.#open.keys()]
+  }
+
+  all(): readonly CapturedListener[] {
+    return [...this.#open.values()].map(({ listener }) => listener)
   }
 
   #settle(): void {

@@ -15,7 +15,7 @@ export interface ProxyProgram {
   /** How to serve a captured socket. Called after the first `configure`. */
   serve(listener: CapturedListener): Accept
   /** Extra `/config_dump` content, without private keys. */
-  dump?(): Readonly<Record<string, unknown>>
+  dump?(open: readonly CapturedListener[]): Readonly<Record<string, unknown>>
   /** Connections of its own, after the last listener has drained. */
   close?(): void
 }
@@ -58,7 +58,11 @@ async function start(host: NodeJS.Process, program: ProxyProgram): Promise<void>
     stopAdmin ??= await startAdmin(next.admin, {
       pending: () => (config ? [] : ['configuration']),
       metrics: (format) => program.registry.render(format),
-      dump: () => ({ ...publicConfig(config), listeners: listeners.ids(), ...program.dump?.() }),
+      dump: () => ({
+        ...publicConfig(config),
+        listeners: listeners.ids(),
+        ...program.dump?.(listeners.all()),
+      }),
       quit,
     })
   }

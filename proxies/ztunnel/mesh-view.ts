@@ -36,6 +36,10 @@ export class MeshView {
     return this.#local.get(uid)
   }
 
+  locals(): readonly LocalWorkload[] {
+    return [...this.#local.values()]
+  }
+
   /** A new pod's first connection is held, not failed, while its record or certificate is on its way. */
   async resolve(uid: string): Promise<LocalView> {
     const found = this.find(uid)

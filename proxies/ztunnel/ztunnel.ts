@@ -8,6 +8,7 @@ import { createHboneInbound } from './inbound.ts'
 import { createPlaintextInbound } from './inbound-plaintext.ts'
 import { MeshView } from './mesh-view.ts'
 import { createOutbound } from './outbound.ts'
+import { workloadStates } from './workload-state.ts'
 
 /** The L4 proxy of a node: stands in for every captured pod there, each with its own identity. */
 export function createZtunnel(): ProxyProgram {
@@ -33,7 +34,10 @@ export function createZtunnel(): ProxyProgram {
       mesh.replace(config)
       connections.enforce(mesh.index, (uid) => mesh.local(uid))
     },
-    dump: () => ({ tunnels: pool.size }),
+    dump: (open) => ({
+      tunnels: pool.size,
+      workloadState: workloadStates(mesh.locals(), mesh.index, open),
+    }),
     close: () => pool.close(),
   }
 }

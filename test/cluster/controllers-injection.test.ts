@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createStore } from '../../cluster/api/memory-store.ts'
 import { admission } from '../../cluster/controllers/admission.ts'
-import { wantsSidecar } from '../../cluster/controllers/injection.ts'
+import { sidecarImage, wantsSidecar } from '../../cluster/controllers/injection.ts'
 import { kinds, type Pod, type Service } from '../../cluster/kinds.ts'
 
 type Labels = Record<string, string>
@@ -65,7 +65,7 @@ test('an injected pod carries what the rest of the mesh goes by', () => {
   })
   assert.deepEqual(
     spec.initContainers?.map(({ name, image, restartPolicy }) => [name, image, restartPolicy]),
-    [['istio-proxy', 'meshbench/sidecar', 'Always']],
+    [['istio-proxy', sidecarImage, 'Always']],
   )
 })
 

@@ -29,6 +29,15 @@ const enrolled = (pods: readonly Pod[]): boolean =>
 const left = (pods: readonly Pod[]): boolean =>
   pods.every(({ metadata }) => metadata.annotations?.[redirection] === undefined)
 
+interface Dump {
+  readonly workloadState: object
+  readonly workloads: readonly { namespace: string; protocol: string; nativeTunnel?: boolean }[]
+}
+
+async function dumpOf({ status }: Pod): Promise<Dump> {
+  return JSON.parse(await getText(status?.podIP ?? '', 15000, '/config_dump')) as Dump
+}
+
 /** Restart count, start and process of every pod: what must not change. */
 function identity(pods: readonly Pod[]): unknown {
   return pods
@@ -88,6 +97,23 @@ test('a label enrols running pods and takes them back, under load and without to
   )
   for (const text of counters)
     assert.match(text, /istio_tcp_connections_opened_total\{.*mutual_tls/)
+  const dumps = await Promise.all(ztunnels.map(dumpOf))
+  assert.deepEqual(
+    Object.fromEntries(dumps.flatMap(({ workloadState }) => Object.entries(workloadState))),
+    Object.fromEntries(
+      core.pods('shop').map(({ metadata: { uid = '', name } }) => {
+        const info = { name, namespace: 'shop', serviceAccount: 'default' }
+        return [uid, { state: 'Up', info }]
+      }),
+    ),
+  )
+  for (const { workloads } of dumps) {
+    const shop = workloads.filter(({ namespace }) => namespace === 'shop')
+    assert.deepEqual(
+      shop.map(({ protocol, nativeTunnel }) => [protocol, nativeTunnel]),
+      core.pods('shop').map(() => ['HBONE', undefined]),
+    )
+  }
 
   label(core, undefined)
   await core.until('all pods left', kinds.pod, () => left(core.pods('shop')))
