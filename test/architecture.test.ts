@@ -30,7 +30,7 @@ const owners: Record<string, readonly string[]> = {
   'vega-embed': ['reports/charts/'],
   'csv-stringify': ['reports/csv/'],
   commander: ['cli/'],
-  yaml: ['cluster/', 'proxies/config/', 'cli/', 'workloads/'],
+  yaml: ['cluster/', 'proxies/config/', 'cli/', 'workloads/', 'migration/inventory/'],
   zod: ['harness/', 'cluster/', 'proxies/config/', 'cli/', 'reports/', 'migration/', 'workloads/'],
 }
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { nearest } from '../../cluster/nearest.ts'
 import { UsageError } from '../errors.ts'
 import { type RawRunOptions, settleRunOptions } from '../run/settings.ts'
-import { nearest } from '../values/nearest.ts'
 import { configKeys, configNames, type Layer, type Setting } from './keys.ts'
 
 /** Settings of a meshbench.yaml, each with its place. Mistakes are told by file, line and column. */

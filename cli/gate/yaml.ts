@@ -1,7 +1,7 @@
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { nearest } from '../../cluster/nearest.ts'
 import { UsageError } from '../errors.ts'
-import { nearest } from '../values/nearest.ts'
 
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]

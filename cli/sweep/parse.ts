@@ -1,7 +1,7 @@
+import { nearest } from '../../cluster/nearest.ts'
 import { type SweepAxis, sweepAxes } from '../../harness/result/sweep.ts'
 import { UsageError } from '../errors.ts'
 import type { RawRunOptions } from '../run/settings.ts'
-import { nearest } from '../values/nearest.ts'
 
 /** One option varied, every other as the command line says. */
 export interface SweepPoint {

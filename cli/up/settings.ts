@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
+import { nearest } from '../../cluster/nearest.ts'
 import { type Mode, modes } from '../../harness/modes.ts'
 import { UsageError } from '../errors.ts'
-import { nearest } from '../values/nearest.ts'
 import { parseNumber } from '../values/number.ts'
 
 /** `meshbench up` as typed. */

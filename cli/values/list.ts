@@ -1,5 +1,5 @@
+import { nearest } from '../../cluster/nearest.ts'
 import { UsageError } from '../errors.ts'
-import { nearest } from './nearest.ts'
 
 /** A comma-separated choice from `known`, without repeats, in the order of `known`. */
 export function parseList<T extends string>(

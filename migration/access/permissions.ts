@@ -96,5 +96,6 @@ export function resourceOf(
   const row = KINDS.find((one) => one.apiVersion === apiVersion && one.kind === kind)
   const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
   // Kinds the embedded cluster does not serve have regular plurals.
-  return { group, resource: row?.plural ?? `${kind.toLowerCase()}s` }
+  const regular = `${kind.toLowerCase().replace(/y$/, 'ie')}s`
+  return { group, resource: row?.plural ?? regular }
 }

@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly takenAt: string
   /** The namespaces to migrate, as asked for. */
   readonly namespaces: readonly string[]
+  /** Where istiod runs: `istio-system`. */
+  readonly rootNamespace: string
   /**
    * Objects of all namespaces, by namespace and name. Pods carry only what the checks read.
    * @throws NotReadable when they could not be read: the check that asked is then not evaluated.
@@ -28,9 +30,15 @@ export type SnapshotSource =
       readonly version: string
       readonly embedded: boolean
     }
-  | { readonly from: 'files'; readonly directory: string; readonly faults: readonly FileFault[] }
+  | {
+      readonly from: 'files'
+      readonly directory: string
+      readonly faults: readonly FileFault[]
+      /** What had to be taken for granted, in sentences. */
+      readonly assumed: readonly string[]
+    }
 
-/** Something in exported files that was skipped. */
+/** Something in exported files that was skipped or is not quite clear. */
 export interface FileFault {
   readonly file: string
   readonly line: number
@@ -43,6 +51,18 @@ export interface Probes {
   allowed(review: AccessQuestion): boolean
   /** Callers of a namespace's services, from `istio_requests_total` and `istio_tcp_connections_opened_total`. */
   callers(namespace: string): readonly Caller[]
+  /** Services that a namespace's own pods call, from the same. */
+  callees(namespace: string): readonly Callee[]
+  /** What the two lists rest on, for reports: `metrics of 4 of 12 proxies, since each of them started`. */
+  callersBasis(namespace: string): string
+  /** One that may be in a namespace of the system: `kube-system/cilium-config`. */
+  configMap(namespace: string, name: string): ConfigMap | undefined
+  /** Grafana's; their data is only the mesh metrics they name. */
+  dashboards(): readonly ConfigMap[]
+}
+
+export interface ConfigMap extends KubeObject {
+  data?: Record<string, string>
 }
 
 export interface AccessQuestion {
@@ -63,6 +83,14 @@ export interface Caller {
   readonly destinationService: string
   readonly protocol: 'http' | 'tcp'
   readonly via: 'sidecar' | 'ztunnel' | 'waypoint' | 'unknown'
+}
+
+export interface Callee {
+  /** Host of the service: `cart.shop.svc.cluster.local`. */
+  readonly service: string
+  readonly namespace: string
+  readonly workload: string
+  readonly protocol: 'http' | 'tcp'
 }
 
 /** Thrown by a snapshot for what it does not hold; `message` says why, in words for a report. */

@@ -22,4 +22,27 @@ export interface CheckContext {
   readonly snapshot: Snapshot
   /** What the migration is about to do: checks judge that, not the namespace alone. */
   readonly intent: Intent
+  /** `apply` judges what is denied harder than `plan`, which changes nothing. @default 'plan' */
+  readonly purpose?: 'plan' | 'apply'
+  /** What the server said to every call of the plan with dryRun=All; absent when it was not asked. */
+  readonly dryRuns?: readonly DryRun[]
+  /** What changed since the plan was made; absent when there is no plan to compare with. */
+  readonly drift?: readonly Drift[]
+}
+
+export interface DryRun {
+  /** `S10/shop`. */
+  readonly step: string
+  /** `Namespace shop`. */
+  readonly resource: string
+  readonly namespace?: string
+  /** Absent when it would be carried out. */
+  readonly refused?: string
+}
+
+export interface Drift {
+  /** `AuthorizationPolicy shop/deny-admin`. */
+  readonly resource: string
+  readonly namespace?: string
+  readonly what: 'added' | 'changed' | 'removed'
 }
