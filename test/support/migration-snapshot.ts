@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../cluster/objects.ts'
-import { type InventoryKind, inventoryKinds } from '../../migration/inventory/kinds.ts'
+import type { InventoryKind } from '../../migration/inventory/kinds.ts'
 import {
   type AccessQuestion,
   type Callee,
@@ -8,52 +8,54 @@ import {
   NotReadable,
   type Snapshot,
 } from '../../migration/inventory/snapshot.ts'
+import { snapshotOf } from './snapshots.ts'
 
 export interface SnapshotFacts {
   readonly objects?: readonly KubeObject[]
-  /** @default ['shop'] */
   readonly namespaces?: readonly string[]
   /** Kinds that could not be read, and why. */
   readonly unreadable?: Partial<Record<InventoryKind, string>>
   /** @default everything */
   readonly allowed?: (question: AccessQuestion) => boolean
-  /** By namespace; text says why they are unknown. @default nobody */
+  /** By namespace; a text says why they are unknown. @default nobody */
   readonly callers?: Readonly<Record<string, readonly Caller[]>> | string
   readonly callees?: Readonly<Record<string, readonly Callee[]>> | string
-  readonly version?: string
   /** As if the objects came from exported files. */
   readonly files?: boolean
 }
 
-/** A snapshot made of objects at hand. */
-export function snapshotOf(facts: SnapshotFacts = {}): Snapshot {
-  const { objects = [], namespaces = ['shop'], unreadable = {}, callers = {}, callees = {} } = facts
-  const version = facts.version ?? 'v1.34.0'
+/** A snapshot whose probes were all read, with what they tell. */
+export function readSnapshot(facts: SnapshotFacts = {}): Snapshot {
+  const { objects = [], namespaces = ['shop'], unreadable = {} } = facts
+  const told = <T>(
+    lists: Readonly<Record<string, readonly T[]>> | string | undefined,
+    namespace: string,
+  ): readonly T[] => {
+    if (typeof lists === 'string') throw new NotReadable(lists)
+    return lists?.[namespace] ?? []
+  }
+  const base = snapshotOf(objects, {
+    namespaces,
+    ...(facts.files && {
+      source: { from: 'files', directory: 'exported', faults: [], assumed: [] },
+    }),
+  })
   const items = <T extends KubeObject>(kind: InventoryKind): readonly T[] => {
     const why = unreadable[kind]
     if (why !== undefined) throw new NotReadable(why)
-    const ref = inventoryKinds[kind]
-    return objects.filter(
-      (one) => one.kind === ref.kind && groupOf(one.apiVersion) === groupOf(ref.apiVersion),
-    ) as unknown as readonly T[]
-  }
-  const told = <T>(facts: Readonly<Record<string, readonly T[]>> | string, namespace: string) => {
-    if (typeof facts === 'string') throw new NotReadable(facts)
-    return facts[namespace] ?? []
+    return base.items<T>(kind)
   }
   return {
-    source: facts.files
-      ? { from: 'files', directory: 'exported', faults: [], assumed: [] }
-      : { from: 'cluster', server: 'https://test', version, embedded: false },
-    takenAt: '2026-11-23T09:00:00.000Z',
-    namespaces,
-    rootNamespace: 'istio-system',
+    ...base,
     items,
     probes: {
       allowed: facts.allowed ?? (() => true),
-      callers: (namespace) => told<Caller>(callers, namespace),
-      callees: (namespace) => told<Callee>(callees, namespace),
-      callersBasis: (namespace) => `metrics of 2 of 2 proxies of ${namespace}, since each started`,
+      callers: (namespace) => told(facts.callers, namespace),
+      callees: (namespace) => told(facts.callees, namespace),
+      callersBasis: (namespace) => {
+        told(facts.callers, namespace)
+        return `metrics of 2 of 2 proxies of ${namespace}, since each started`
+      },
       configMap: (namespace, name) =>
         items<ConfigMap>('configMap').find(
           ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
@@ -64,8 +66,4 @@ export function snapshotOf(facts: SnapshotFacts = {}): Snapshot {
         ),
     },
   }
-}
-
-function groupOf(apiVersion: string): string {
-  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
 }

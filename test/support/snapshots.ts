@@ -17,6 +17,7 @@ export function snapshotOf(
     source: { from: 'cluster', server: 'https://10.0.0.1', version: 'v1.32.1', embedded: false },
     takenAt: '2026-11-23T09:00:00.000Z',
     namespaces: ['shop'],
+    rootNamespace: 'istio-system',
     ...overrides,
     items: <T extends KubeObject>(kind: keyof typeof inventoryKinds) => {
       const wanted = inventoryKinds[kind]
@@ -25,7 +26,15 @@ export function snapshotOf(
         (one) => one.kind === wanted.kind && group(one.apiVersion) === group(wanted.apiVersion),
       ) as T[]
     },
-    probes: { allowed: unread, callers: unread, ...overrides.probes },
+    probes: {
+      allowed: unread,
+      callers: unread,
+      callees: unread,
+      callersBasis: unread,
+      configMap: unread,
+      dashboards: unread,
+      ...overrides.probes,
+    },
   }
 }
 
