@@ -2,10 +2,10 @@ import { type Mode, modes } from '../harness/modes.ts'
 import type { Comparison, Estimate, ModeResult, Result, Window } from '../harness/result/schema.ts'
 import { judge } from './judge.ts'
 import { type Metric, metrics } from './metrics.ts'
+import { type ByRound, differenceBetween } from './statistics/difference.ts'
 import { bootstrapInterval } from './statistics/interval.ts'
-import { hodgesLehmann, median } from './statistics/median.ts'
-import { noiseFloor, pairFloor } from './statistics/noise.ts'
-import { permutationP } from './statistics/permutation.ts'
+import { median } from './statistics/median.ts'
+import { noiseFloor } from './statistics/noise.ts'
 import { seededRandom } from './statistics/random.ts'
 
 /**
@@ -23,7 +23,7 @@ export function analyse(result: Result): Result {
       const found = result.modes[mode]
       return found === undefined ? [] : [[mode, valuesByMetric(found, mode)] as const]
     }),
-  ) as Partial<Record<Mode, Values>>
+  ) as Partial<Record<Mode, Measured>>
   const noise = Object.fromEntries(
     metrics.flatMap((metric) => floorOf(metric, measured, result.schedule.seed)),
   )
@@ -32,7 +32,10 @@ export function analyse(result: Result): Result {
     modes: Object.fromEntries(
       Object.entries(result.modes).map(([mode, found]) => [
         mode,
-        { ...found, summary: summarise(measured[mode as Mode], result.schedule.seed, mode) },
+        {
+          ...found,
+          summary: summarise(measured[mode as Mode]?.values, result.schedule.seed, mode),
+        },
       ]),
     ),
     comparisons: pairs.flatMap(([base, other]) => {
@@ -40,7 +43,7 @@ export function analyse(result: Result): Result {
       const right = measured[other]
       if (left === undefined || right === undefined) return []
       return metrics.map((metric) =>
-        compare(metric, { base, other, left, right }, noise, result.schedule.seed),
+        compare(metric, { base, other, left, right }, result.schedule.seed),
       )
     }),
     noise,
@@ -59,17 +62,26 @@ const pairs: readonly (readonly [base: Mode, other: Mode])[] = [
 
 type Values = Readonly<Record<string, readonly (number | null)[]>>
 
+interface Measured {
+  /** Of each value, in the same order. */
+  readonly rounds: readonly number[]
+  readonly values: Values
+}
+
 export function validWindows(mode: ModeResult | undefined): Window[] {
   return (mode?.windows ?? [])
     .filter(({ findings }) => !findings.some(({ severity }) => severity === 'error'))
     .sort((a, b) => a.round - b.round)
 }
 
-function valuesByMetric(found: ModeResult, mode: Mode): Values {
+function valuesByMetric(found: ModeResult, mode: Mode): Measured {
   const windows = validWindows(found)
-  return Object.fromEntries(
-    metrics.map(({ id, read }) => [id, windows.map((window) => read(window, mode))]),
-  )
+  return {
+    rounds: windows.map(({ round }) => round),
+    values: Object.fromEntries(
+      metrics.map(({ id, read }) => [id, windows.map((window) => read(window, mode))]),
+    ),
+  }
 }
 
 function known(values: readonly (number | null)[] | undefined): number[] {
@@ -102,10 +114,10 @@ function summarise(
 
 function floorOf(
   { id, unit }: Metric,
-  measured: Partial<Record<Mode, Values>>,
+  measured: Partial<Record<Mode, Measured>>,
   seed: number,
 ): [string, Result['noise'][string]][] {
-  const repeated = Object.entries(measured).flatMap(([mode, values]) => {
+  const repeated = Object.entries(measured).flatMap(([mode, { values }]) => {
     const numbers = known(values[id])
     return numbers.length < 2 ? [] : [{ mode, numbers }]
   })
@@ -135,26 +147,16 @@ function floorOf(
 interface Pair {
   readonly base: Mode
   readonly other: Mode
-  readonly left: Values
-  readonly right: Values
+  readonly left: Measured
+  readonly right: Measured
 }
 
-function compare(
-  metric: Metric,
-  { base, other, left, right }: Pair,
-  noise: Result['noise'],
-  seed: number,
-): Comparison {
-  const from = known(left[metric.id])
-  const to = known(right[metric.id])
+function compare(metric: Metric, { base, other, left, right }: Pair, seed: number): Comparison {
+  const from = byRound(left, metric.id)
+  const to = byRound(right, metric.id)
   const random = seededRandom(seed, `${base} ${other} ${metric.id}`)
-  const baseValue = median(from)
-  const otherValue = median(to)
-  const interval = bootstrapInterval(
-    [from, to],
-    ([a, b]) => hodgesLehmann(a ?? [], b ?? []),
-    random,
-  )
+  const baseValue = median([...from.values()])
+  const otherValue = median([...to.values()])
   const compared = {
     metric: metric.id,
     unit: metric.unit,
@@ -162,14 +164,19 @@ function compare(
     other,
     baseValue,
     otherValue,
-    difference: hodgesLehmann(from, to),
     ratio:
       baseValue === null || otherValue === null || baseValue === 0 ? null : otherValue / baseValue,
-    ciLow: interval?.low ?? null,
-    ciHigh: interval?.high ?? null,
-    p: permutationP(from, to, random),
-    n: Math.min(from.length, to.length),
-    noiseFloor: pairFloor(noise[metric.id]?.modes?.[base], noise[metric.id]?.modes?.[other]),
+    ...differenceBetween(from, to, random),
   }
   return { ...compared, verdict: judge(compared, metric) }
+}
+
+function byRound({ rounds, values }: Measured, id: string): ByRound {
+  const all = values[id] ?? []
+  return new Map(
+    rounds.flatMap((round, index) => {
+      const value = all[index] ?? null
+      return value === null ? [] : [[round, value] as const]
+    }),
+  )
 }

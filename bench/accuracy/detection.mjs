@@ -1,32 +1,19 @@
-// A/A comparisons and planted differences, judged by the statistics of a report.
+// A/A comparisons and planted differences, by windows as long as a default run's and the statistics of
+// a report. Every block measures A, A again in another process, A with 10 % more CPU per request and A
+// with 0.3 ms more delay once each, in random order.
+import { settleRunOptions } from '../../dist/cli/run/settings.js'
 import { nothingMeasured, recordRun } from '../../dist/harness/experiment/record.js'
 import { analyse } from '../../dist/reports/analyse.js'
-import { measure, plan } from './bench.mjs'
+import { measure } from './bench.mjs'
+import { quantile } from './oracle.mjs'
 
 export const judged = { cpu: 'appCpuMsPerThousand', p50: 'latencyP50Ms', p99: 'latencyP99Ms' }
-const roundsPerRun = 6
+export const defaults = settleRunOptions({ modes: 'sidecar,ambient' }, [])
+const names = ['a', 'b', 'cpu', 'delay']
 
 /** The verdict per metric for two sets of windows, under the labels of two modes. */
 function compare(base, other, seed) {
-  const options = {
-    command: [],
-    workload: 'accuracy',
-    modes: ['sidecar', 'ambient'],
-    model: 'open',
-    ratePerSecond: plan.ratePerSecond,
-    arrivals: 'jittered',
-    connections: plan.connections,
-    keepAlive: true,
-    requestBytes: 0,
-    responseBytes: 1,
-    durationMs: 1,
-    warmupMs: 0,
-    rounds: roundsPerRun,
-    replicas: 1,
-    timeoutMs: 1,
-    seed,
-    quick: false,
-  }
+  const options = { ...defaults, rounds: base.length, seed }
   const measured = nothingMeasured(options)
   const numbered = (windows) => windows.map((window, index) => ({ ...window, round: index + 1 }))
   measured.modes.get('sidecar').windows.push(...numbered(base))
@@ -41,68 +28,116 @@ function compare(base, other, seed) {
   )
 }
 
-const differs = (verdict) => verdict === 'less' || verdict === 'more'
-
-/** Runs of six interleaved rounds: A, A again on another process, A with more CPU, A with more delay. */
-export async function detection(generator, servers, { runs, windowMs }) {
+/** Gives every server its behaviour; the plant is a tenth of what A really costs. */
+export async function plant(generator, servers) {
   const work = { kind: 'work', us: 100, blockedMs: 0 }
-  for (const server of Object.values(servers)) {
+  for (const [service, server] of Object.entries(servers)) {
     await server.behave(work)
+    await generator.load({ service, model: 'closed', windowMs: 2_000 })
   }
-  const asked = { windowMs, warmupMs: 150 }
-  for (const service of Object.keys(servers)) {
-    await generator.load({ ...asked, service, model: 'closed', windowMs: 1_000 })
+  const costs = []
+  for (let seed = 1; seed <= 5; seed++) {
+    const asked = { ...load('a', seed), windowMs: 2_000, warmupMs: 200 }
+    costs.push((await measure(generator, servers.a, asked, 1, 'sidecar')).cpu.app.usPerRequest)
   }
-  const calibration = await measure(generator, servers.a, { ...asked, service: 'a' }, 1, 'sidecar')
-  const usPerRequest = calibration.cpu.app.usPerRequest
+  const usPerRequest = quantile(costs, 0.5)
   await servers.cpu.behave({ ...work, us: work.us + usPerRequest * 0.1 })
   await servers.delay.behave({ ...work, blockedMs: 0.3 })
-  const found = { aa: [], cpu: [], delay: [] }
-  const pool = []
-  for (let run = 0; run < runs; run++) {
-    const windows = { a: [], b: [], cpu: [], delay: [] }
-    for (let round = 1; round <= roundsPerRun; round++) {
-      const order = Object.keys(servers).sort(() => Math.random() - 0.5)
-      for (const service of order) {
-        const seed = run * roundsPerRun + round
-        windows[service].push(
-          await measure(generator, servers[service], { ...asked, service, seed }, round, 'sidecar'),
-        )
-      }
+  return usPerRequest
+}
+
+function load(service, seed) {
+  const { ratePerSecond, connections, arrivals, durationMs, warmupMs } = defaults
+  return { service, ratePerSecond, connections, arrivals, windowMs: durationMs, warmupMs, seed }
+}
+
+/** Blocks of one window per server. `lengths` shortens them, which then is no default run any more. */
+export async function measureBlocks(generator, servers, count, lengths, onBlock) {
+  const blocks = []
+  for (let round = 1; round <= count; round++) {
+    const block = {}
+    const order = names.map((name) => ({ name, at: Math.random() })).sort((x, y) => x.at - y.at)
+    for (const { name } of order) {
+      const asked = { ...load(name, round), ...lengths }
+      block[name] = await measure(generator, servers[name], asked, round, 'sidecar')
     }
-    pool.push(...windows.a, ...windows.b)
-    found.aa.push(compare(windows.a, windows.b, run))
-    found.cpu.push(compare(windows.a, windows.cpu, run))
-    found.delay.push(compare(windows.a, windows.delay, run))
+    blocks.push(block)
+    onBlock(round, count)
   }
-  const invalid = pool.filter(({ findings }) =>
-    findings.some(({ severity }) => severity === 'error'),
-  )
+  return blocks
+}
+
+/** What `runs` comparisons say, each of one run's blocks. */
+export function detect(runs) {
+  const verdicts = runs.map((blocks, seed) => ({
+    cpu: compare(of(blocks, 'a'), of(blocks, 'cpu'), seed).cpu,
+    delay: compare(of(blocks, 'a'), of(blocks, 'delay'), seed).p50,
+  }))
   return {
-    usPerRequest,
-    windows: pool.length,
-    invalidWindows: invalid.length,
-    realAa: countAlarms(found.aa),
-    resampledAa: resampled(pool),
-    plantedCpu: found.cpu.filter(({ cpu }) => cpu === 'more').length,
-    plantedDelay: found.delay.filter(({ p50 }) => p50 === 'more').length,
-    runs,
+    runs: runs.length,
+    cpu: verdicts.filter(({ cpu }) => cpu === 'more').length,
+    delay: verdicts.filter(({ delay }) => delay === 'more').length,
   }
 }
 
-function countAlarms(verdicts) {
-  const alarms = (name) => verdicts.filter((verdict) => differs(verdict[name])).length
-  return { n: verdicts.length, cpu: alarms('cpu'), p50: alarms('p50'), p99: alarms('p99') }
+/**
+ * Runs that could have been: each takes as many of the measured blocks as a default run has rounds, at
+ * random, both sides from the same blocks. They share blocks, so ten of them say less than ten runs.
+ */
+export function drawRuns(blocks, count) {
+  return Array.from({ length: count }, () => pick(blocks, Math.min(defaults.rounds, blocks.length)))
 }
 
-/** Two disjoint draws of real windows of the same server, a hundred times over. */
-function resampled(pool) {
+/**
+ * A hundred A/A comparisons out of real windows: of each block the two windows of equal servers change
+ * places or not, by chance. Under "no difference" every such labelling was as likely as the real one.
+ */
+export function falseAlarms(blocks) {
+  const differs = (verdict) => verdict === 'less' || verdict === 'more'
   const verdicts = Array.from({ length: 100 }, (_, seed) => {
-    const order = pool
-      .map((window) => ({ window, at: Math.random() }))
-      .sort((x, y) => x.at - y.at)
-      .map(({ window }) => window)
-    return compare(order.slice(0, roundsPerRun), order.slice(roundsPerRun, 2 * roundsPerRun), seed)
+    const labelled = pick(blocks, Math.min(defaults.rounds, blocks.length)).map(({ a, b }) =>
+      Math.random() < 0.5 ? { a, b } : { a: b, b: a },
+    )
+    return compare(of(labelled, 'a'), of(labelled, 'b'), seed)
   })
-  return countAlarms(verdicts)
+  return Object.fromEntries(
+    Object.keys(judged).map((name) => [
+      name,
+      verdicts.filter((verdict) => differs(verdict[name])).length,
+    ]),
+  )
+}
+
+/** How much windows of one and the same server differ, as a share of their mean. */
+export function spread(blocks) {
+  const windows = blocks.flatMap(({ a, b }) => [a, b])
+  const figures = {
+    cpu: ({ cpu }) => cpu.app.usPerRequest,
+    p50: ({ latencyUs }) => latencyUs.p50,
+    p99: ({ latencyUs }) => latencyUs.p99,
+  }
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, read]) => {
+      const values = windows.map(read).filter((value) => value !== null)
+      const mean = values.reduce((a, b) => a + b, 0) / values.length
+      const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+      return [name, Math.sqrt(squares / (values.length - 1)) / mean]
+    }),
+  )
+}
+
+export function invalidWindows(blocks) {
+  return blocks
+    .flatMap((block) => Object.values(block))
+    .filter(({ findings }) => findings.some(({ severity }) => severity === 'error')).length
+}
+
+const of = (blocks, name) => blocks.map((block) => block[name])
+
+function pick(items, count) {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((x, y) => x.at - y.at)
+    .slice(0, count)
+    .map(({ item }) => item)
 }

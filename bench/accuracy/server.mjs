@@ -1,19 +1,20 @@
 // A server whose behaviour is known, as a process of its own. It keeps what it really did with every
-// request, since timers are late on a busy machine and that is not the instrument's error.
+// request, on the clock that the load generator uses too: timers are late and processes wait for a CPU
+// on a busy machine, and that is not the instrument's error.
 import { createServer } from 'node:http'
 
 const nothing = new Int32Array(new SharedArrayBuffer(4))
 const blockMs = (ms) => Atomics.wait(nothing, 0, 0, ms)
-const nowMs = () => Number(process.hrtime.bigint()) / 1e6
+const nowUs = () => Number(process.hrtime.bigint()) / 1e3
 
 let behaviour = { kind: 'constant', ms: 0 }
-let tookUs = []
-let stallsMs = []
+let record = []
+let stallsUs = []
 let timer
 
 const spinUs = (us) => {
-  const end = nowMs() + us / 1e3
-  while (nowMs() < end);
+  const end = nowUs() + us
+  while (nowUs() < end);
 }
 const delays = {
   constant: ({ ms }) => ms,
@@ -28,10 +29,13 @@ const delays = {
 }
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (_, response) => {
-  const startMs = nowMs()
+  const receivedUs = nowUs()
+  // In the order of arrival, which is that of sending: the answers may come in any other.
+  const kept = { receivedUs, repliedUs: 0 }
+  if (behaviour.kind !== 'work') record.push(kept)
   const answer = () => {
     response.end('x')
-    if (behaviour.kind !== 'work') tookUs.push(Math.round((nowMs() - startMs) * 1e3))
+    kept.repliedUs = nowUs()
   }
   const delayMs = delays[behaviour.kind](behaviour)
   if (delayMs > 0) setTimeout(answer, delayMs)
@@ -44,18 +48,18 @@ process.on('message', (message) => {
     clearInterval(timer)
     if (behaviour.kind === 'stalls') {
       timer = setInterval(() => {
-        const fromMs = Date.now()
+        const fromUs = nowUs()
         blockMs(behaviour.ms)
-        stallsMs.push({ fromMs, toMs: Date.now() })
+        stallsUs.push({ fromUs, toUs: nowUs() })
       }, behaviour.everyMs)
     }
     process.send({ ready: true })
   }
   if (message.reset === true) {
-    tookUs = []
-    stallsMs = []
+    record = []
+    stallsUs = []
   }
-  if (message.tell === true) process.send({ tookUs, stallsMs })
+  if (message.tell === true) process.send({ record, stallsUs })
 })
 process.on('disconnect', () => process.exit())
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))

@@ -36,9 +36,12 @@ export const defaultConnections = 16
 /** Of the built-in topologies; others say themselves how large their answers are. */
 export const defaultPayload = '1KiB'
 const plainWorkloads = ['echo', 'chain', 'fanout']
-/** A distribution-free 95 % interval of a median needs six values. */
-export const defaultRounds = 6
-export const defaultDuration = '8s'
+/**
+ * The noise of a shared machine is slow, so many short rounds find more than few long ones; a window
+ * still holds the 1,000 answers of a p99.
+ */
+export const defaultRounds = 10
+export const defaultDuration = '4s'
 export const defaultWarmup = '2s'
 /** Four times a warm-up that was enough on a quiet machine. */
 export const defaultWarmupMax = '8s'
@@ -112,7 +115,7 @@ function count(option: string, text: string, max: number): number {
   return parseNumber(option, text, { min: 1, max, integer: true })
 }
 
-/** `echo · 400 req/s open loop · 16 connections · 6 rounds · 2s warm-up, 8s measured`. */
+/** `echo · 400 req/s open loop · 16 connections · 10 rounds · 2s warm-up, 4s measured`. */
 export function describeSettings(options: RunOptions): string {
   const load =
     options.ratePerSecond === null ? 'closed loop' : `${options.ratePerSecond} req/s open loop`

@@ -119,6 +119,11 @@ export interface LatencySummary {
 export interface LoadResult {
   /** Epoch milliseconds of the window's first and last moment, planned edges. */
   readonly startedAtMs: number
+  /**
+   * The same first moment on the monotonic clock, in microseconds. On Linux all processes share that
+   * clock, so an observer on the same machine can hold its own record against this one.
+   */
+  readonly startedAtMonotonicUs?: number
   /** How long the warm-up took: the plan's, or less when it was ended early. */
   readonly warmupMs?: number
   readonly durationMs: number

@@ -154,6 +154,7 @@ async function prepare(
     onEvent({ event: 'progress', atMs: Date.now(), point })
     return {
       startedAtMs,
+      startedAtMonotonicUs: edges.windowUs,
       warmupMs: Math.round((edges.windowUs - edges.startUs) / 1e3),
       durationMs: plan.windowMs,
       ...record.finish(plan.windowMs),

@@ -182,7 +182,14 @@ export const comparison = z.strictObject({
   ciLow: z.number().nullable().meta({ description: '95 % interval of the difference' }),
   ciHigh: z.number().nullable(),
   p: z.number().nullable().meta({ description: 'two-sided permutation test' }),
-  n: z.int().nonnegative().meta({ description: 'windows per side, the smaller' }),
+  n: z
+    .int()
+    .nonnegative()
+    .meta({ description: 'windows per side, the smaller; rounds when paired' }),
+  paired: z
+    .boolean()
+    .optional()
+    .meta({ description: 'windows of the same round are subtracted from each other' }),
   noiseFloor: z
     .number()
     .nonnegative()

@@ -3,10 +3,11 @@ import type { GateOutcome } from '../../harness/result/gates.ts'
 import type { Result } from '../../harness/result/schema.ts'
 import { validWindows } from '../analyse.ts'
 import type { Metric } from '../metrics.ts'
+import { type ByRound, differenceBetween } from '../statistics/difference.ts'
 import { bootstrapInterval } from '../statistics/interval.ts'
-import { hodgesLehmann, median } from '../statistics/median.ts'
-import { noiseFloor, pairFloor } from '../statistics/noise.ts'
-import { seededRandom } from '../statistics/random.ts'
+import { median } from '../statistics/median.ts'
+import { noiseFloor } from '../statistics/noise.ts'
+import { type Random, seededRandom } from '../statistics/random.ts'
 import { savedDifference } from '../statistics/saved.ts'
 import type { Baseline } from './baseline.ts'
 import type { GateRule } from './rules.ts'
@@ -32,6 +33,8 @@ export interface Unmeasured {
 export interface Samples {
   readonly values: readonly number[]
   readonly baseValues: readonly (readonly number[])[]
+  /** Of the mode and the one it is held against, where both were measured in this run. */
+  readonly byRound?: { readonly own: ByRound; readonly base: ByRound }
 }
 
 const fewestWindows = 3
@@ -42,27 +45,32 @@ export function samplesOf(
   metric: Metric,
   saved: Baseline | null,
 ): Samples {
-  const values = valuesOf(result, rule.mode, metric)
+  const own = byRound(result, rule.mode, metric)
+  const values = [...own.values()]
   if (rule.against === undefined) return { values, baseValues: [] }
   if (rule.against !== 'saved') {
-    return { values, baseValues: [valuesOf(result, rule.against, metric)] }
+    const base = byRound(result, rule.against, metric)
+    return { values, baseValues: [[...base.values()]], byRound: { own, base } }
   }
   const runs = saved?.runs ?? []
   const known = runs.map((run) => run.values[rule.mode]?.[metric.id] ?? [])
   return { values, baseValues: known.filter(({ length }) => length > 0) }
 }
 
-function valuesOf(result: Result, mode: Mode, metric: Metric): number[] {
-  return validWindows(result.modes[mode])
-    .map((window) => metric.read(window, mode))
-    .filter((value) => value !== null)
+function byRound(result: Result, mode: Mode, metric: Metric): ByRound {
+  return new Map(
+    validWindows(result.modes[mode]).flatMap((window) => {
+      const value = metric.read(window, mode)
+      return value === null ? [] : [[window.round, value] as const]
+    }),
+  )
 }
 
 export function measure(
   result: Result,
   rule: GateRule,
   metric: Metric,
-  { values, baseValues }: Samples,
+  { values, baseValues, byRound: rounds }: Samples,
 ): Measured | Unmeasured {
   for (const mode of [rule.mode, rule.against]) {
     if (mode === undefined || mode === 'saved' || result.modes[mode] !== undefined) continue
@@ -86,16 +94,16 @@ export function measure(
     `gate ${rule.mode} ${rule.against} ${metric.id}`,
   )
   if (rule.against === undefined) return absolute(rule, values, random)
-  return rule.against === 'saved'
+  return rounds === undefined
     ? againstSaved(values, baseValues, random)
-    : againstMode(values, baseValues[0] ?? [], random)
+    : againstMode(rounds, random)
 }
 
 function baseName({ against, mode }: GateRule): string {
   return against === 'saved' ? `the baseline for ${mode}` : (against ?? '')
 }
 
-function absolute(rule: GateRule, values: readonly number[], random: () => number): Measured {
+function absolute(rule: GateRule, values: readonly number[], random: Random): Measured {
   const own = median(values) ?? Number.NaN
   if (rule.use === 'worst') {
     const worst = rule.max === undefined ? Math.min(...values) : Math.max(...values)
@@ -105,28 +113,21 @@ function absolute(rule: GateRule, values: readonly number[], random: () => numbe
   return withInterval(own, interval, { base: null, own, noise: 0 })
 }
 
-function againstMode(
-  values: readonly number[],
-  base: readonly number[],
-  random: () => number,
-): Measured {
-  const difference = hodgesLehmann(base, values) ?? Number.NaN
-  const interval = bootstrapInterval(
-    [base, values],
-    ([from, to]) => hodgesLehmann(from ?? [], to ?? []),
-    random,
-  )
-  return withInterval(difference, interval, {
-    base: median(base),
-    own: median(values) ?? Number.NaN,
-    noise: pairFloor(noiseFloor([base], random), noiseFloor([values], random)),
+function againstMode({ own, base }: NonNullable<Samples['byRound']>, random: Random): Measured {
+  const found = differenceBetween(base, own, random)
+  const { difference, ciLow, ciHigh } = found
+  const interval = ciLow === null || ciHigh === null ? null : { low: ciLow, high: ciHigh }
+  return withInterval(difference ?? Number.NaN, interval, {
+    base: median([...base.values()]),
+    own: median([...own.values()]) ?? Number.NaN,
+    noise: found.noiseFloor,
   })
 }
 
 function againstSaved(
   values: readonly number[],
   runs: readonly (readonly number[])[],
-  random: () => number,
+  random: Random,
 ): Measured {
   const found = savedDifference(values, runs, random)
   return withInterval(found?.difference ?? Number.NaN, found?.interval ?? null, {

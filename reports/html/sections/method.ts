@@ -39,9 +39,9 @@ ${reference()}
 <h3>Statistics</h3>
 <ul>
 <li>One window is one observation. A mode's figure is the median of its windows, its interval a bootstrap percentile interval with small-sample expansion.</li>
-<li>A difference is the Hodges-Lehmann estimate (the median of all differences between a window of one mode and one of the other), so it may differ slightly from the subtraction of two medians. p comes from an exact permutation test of the rank sum.</li>
+<li>From 6 rounds on, the two windows of each round are subtracted from each other: what slowed a whole round is then no noise. A difference is the Hodges-Lehmann estimate of these (fewer rounds: of all windows of one mode against all of the other), so it may differ slightly from the subtraction of two medians. p comes from an exact permutation test of the signed ranks (fewer rounds: of the rank sum).</li>
 <li>\u201cless\u201d and \u201cmore\u201d are said only with at least 4 windows a side, an interval without zero, p \u2264 0.05, and a difference above both the noise floor and the least effect worth speaking of. \u201cNo difference detected\u201d does not mean equal.</li>
-<li>The noise floor is what a mode shows against itself: A/A comparisons resampled from the repeats within each mode. The floor of a comparison comes from the two modes it compares alone: the root mean square of theirs.</li>
+<li>The noise floor is what a mode shows against itself: A/A comparisons resampled from the repeats within each mode. The floor of a comparison comes from the two modes it compares alone: what their rounds would show if the modes were equal.</li>
 <li>PSS divides each shared page by its sharers and can be added up. Many Node processes share one binary: ten idle proxies show 47 MB RSS but 14 MB PSS each, so summed RSS would overstate them more than three times.</li>
 </ul>
 ${noiseTable(result)}
