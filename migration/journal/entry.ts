@@ -1,57 +1,78 @@
+import { z } from 'zod'
 import type { KubeObject } from '../../cluster/objects.ts'
-import type { Call } from '../result/plan.ts'
+import { callSchema } from '../result/plan.ts'
+
+export const journalVersion = 1
+
+/** What proves that a pod was not restarted. */
+const podIdentitySchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  /** `Deployment cart`; absent for a pod that nobody made. */
+  workload: z.string().optional(),
+  /** It ran to its end, as those of jobs do, or was on its way out. */
+  ended: z.boolean(),
+  startTime: z.string(),
+  /** By container. */
+  restarts: z.record(z.string(), z.number()),
+  startedAt: z.record(z.string(), z.string()),
+})
+
+const objectSchema = z.custom<KubeObject>(
+  (value) => typeof value === 'object' && value !== null && 'metadata' in value,
+)
+const at = z.string()
+const step = z.string()
+const index = z.number()
 
 /**
  * A line of `.meshbench/migrations/<plan id>/journal.jsonl`, written and flushed to disk before and
  * after every call, so that whoever reads it after a crash knows what may have happened:
- * a `call` without `called` was perhaps carried out and is looked up in the cluster.
+ * a `call` without `called` or `not-called` was perhaps carried out and is looked up in the cluster.
  */
-export type JournalEntry = { readonly at: string } & (
-  | {
-      readonly entry: 'started'
-      readonly plan: string
-      readonly hash: string
-      readonly holder: string
-    }
+export const journalEntrySchema = z.discriminatedUnion('entry', [
+  z.object({
+    at,
+    entry: z.literal('started'),
+    journalVersion: z.literal(journalVersion),
+    plan: z.string(),
+    hash: z.string(),
+    holder: z.string(),
+    /** UID of the namespace kube-system, which a cluster keeps all its life. */
+    cluster: z.string().optional(),
+    namespaces: z.array(z.string()),
+  }),
+  z.object({ at, entry: z.literal('resumed'), holder: z.string() }),
   /** Pods as they were before anything was done. */
-  | { readonly entry: 'pods'; readonly pods: readonly PodIdentity[] }
-  | { readonly entry: 'step'; readonly step: string }
-  | {
-      readonly entry: 'call'
-      readonly step: string
-      readonly index: number
-      readonly call: Call
-      /** The object just before; absent when there was none. */
-      readonly before?: KubeObject
-    }
-  | {
-      readonly entry: 'called'
-      readonly step: string
-      readonly index: number
-      readonly uid?: string
-      readonly resourceVersion?: string
-    }
-  | { readonly entry: 'verified'; readonly step: string; readonly evidence: readonly string[] }
-  | { readonly entry: 'failed'; readonly step: string; readonly reason: string }
-  | { readonly entry: 'undo'; readonly step: string; readonly index: number; readonly call?: Call }
-  | {
-      readonly entry: 'undone'
-      readonly step: string
-      readonly index: number
-      readonly note?: string
-    }
-  | { readonly entry: 'paused'; readonly step: string }
-  | { readonly entry: 'finished' }
-  | { readonly entry: 'rolled-back' }
-)
+  z.object({ at, entry: z.literal('pods'), pods: z.array(podIdentitySchema) }),
+  /** With the pods just before it, where it is verified that they stay as they are. */
+  z.object({ at, entry: z.literal('step'), step, pods: z.array(podIdentitySchema).optional() }),
+  /** With the object just before; absent when there was none. */
+  z.object({
+    at,
+    entry: z.literal('call'),
+    step,
+    index,
+    call: callSchema,
+    before: objectSchema.optional(),
+  }),
+  /** With what the call made of the object; absent when it deleted it. */
+  z.object({ at, entry: z.literal('called'), step, index, after: objectSchema.optional() }),
+  /** The server refused it, or it was looked up and had never arrived. */
+  z.object({ at, entry: z.literal('not-called'), step, index, why: z.string() }),
+  z.object({ at, entry: z.literal('verified'), step, evidence: z.array(z.string()) }),
+  z.object({ at, entry: z.literal('failed'), step, reason: z.string() }),
+  z.object({ at, entry: z.literal('paused'), step }),
+  z.object({ at, entry: z.literal('finished') }),
+  z.object({ at, entry: z.literal('rollback'), holder: z.string(), why: z.string() }),
+  /** A call that takes back a part or all of the named one. */
+  z.object({ at, entry: z.literal('undo'), step, index, call: callSchema }),
+  /** Nothing of the named call is left, but for what the note says. */
+  z.object({ at, entry: z.literal('undone'), step, index, note: z.string().optional() }),
+  z.object({ at, entry: z.literal('rollback-failed'), reason: z.string() }),
+  z.object({ at, entry: z.literal('rolled-back') }),
+])
 
-/** What proves that a pod was not restarted. */
-export interface PodIdentity {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-  readonly startTime: string
-  /** By container. */
-  readonly restarts: Readonly<Record<string, number>>
-  readonly startedAt: Readonly<Record<string, string>>
-}
+export type JournalEntry = Readonly<z.infer<typeof journalEntrySchema>>
+export type PodIdentity = Readonly<z.infer<typeof podIdentitySchema>>

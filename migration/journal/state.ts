@@ -1,0 +1,184 @@
+import type { KubeObject } from '../../cluster/objects.ts'
+import type { Call } from '../result/plan.ts'
+import type { JournalEntry, PodIdentity } from './entry.ts'
+
+/** One call of the plan and what became of it. */
+export interface CallRecord {
+  readonly step: string
+  readonly index: number
+  readonly call: Call
+  readonly before?: KubeObject
+  readonly after?: KubeObject
+  /** `undecided`: it may or may not have been carried out. */
+  readonly outcome: 'undecided' | 'done' | 'not-done'
+  readonly undone: boolean
+  readonly undoNote?: string
+}
+
+export interface MigrationState {
+  /**
+   * - `new`: nothing was begun, or a crash came before the first entry was whole.
+   * - `resumable`: at `step`, whose calls before `call` are carried out; failed and paused ones too.
+   * - `finished`: everything was carried out and verified.
+   * - `rolling-back`: interrupted while being taken back; only that can be resumed.
+   * - `rolled-back`: taken back as far as the notes of its calls say.
+   */
+  readonly phase: 'new' | 'resumable' | 'finished' | 'rolling-back' | 'rolled-back'
+  readonly plan: string
+  readonly hash: string
+  readonly cluster?: string
+  readonly holder: string
+  readonly namespaces: readonly string[]
+  readonly startedAt: string
+  readonly lastAt: string
+  /** The step begun last and not verified; absent between steps. */
+  readonly step?: string
+  /** Index of the first call of that step that is not known to be carried out. */
+  readonly call?: number
+  /** The one call of which the cluster has to tell whether it was carried out. */
+  readonly undecided?: CallRecord
+  readonly calls: readonly CallRecord[]
+  readonly verified: ReadonlyMap<string, readonly string[]>
+  readonly failed?: { readonly step: string; readonly reason: string }
+  readonly pausedAfter?: string
+  readonly podsBefore: readonly PodIdentity[]
+  /** Just before the step of this name. */
+  readonly podsBeforeStep: ReadonlyMap<string, readonly PodIdentity[]>
+}
+
+interface Draft {
+  phase: MigrationState['phase']
+  started?: Extract<JournalEntry, { entry: 'started' }>
+  holder: string
+  lastAt: string
+  step?: string | undefined
+  failed?: MigrationState['failed'] | undefined
+  pausedAfter?: string | undefined
+  calls: Map<string, CallRecord>
+  verified: Map<string, readonly string[]>
+  podsBefore: readonly PodIdentity[]
+  podsBeforeStep: Map<string, readonly PodIdentity[]>
+}
+
+const nothing = (): Draft => ({
+  phase: 'new',
+  holder: '',
+  lastAt: '',
+  calls: new Map(),
+  verified: new Map(),
+  podsBefore: [],
+  podsBeforeStep: new Map(),
+})
+
+/** What a journal says. A migration that was rolled back may be started again, in the same journal. */
+export function stateOf(entries: readonly JournalEntry[]): MigrationState {
+  let draft = nothing()
+  for (const entry of entries) {
+    if (entry.entry === 'started') draft = nothing()
+    read(entry, draft)
+    draft.lastAt = entry.at
+  }
+  const calls = [...draft.calls.values()]
+  const undecided = calls.find(({ outcome, undone }) => outcome === 'undecided' && !undone)
+  const done = calls.filter(({ step, outcome }) => step === draft.step && outcome === 'done')
+  return {
+    phase: draft.phase,
+    plan: draft.started?.plan ?? '',
+    hash: draft.started?.hash ?? '',
+    ...(draft.started?.cluster !== undefined && { cluster: draft.started.cluster }),
+    holder: draft.holder,
+    namespaces: draft.started?.namespaces ?? [],
+    startedAt: draft.started?.at ?? '',
+    lastAt: draft.lastAt,
+    ...(draft.step !== undefined && { step: draft.step, call: done.length }),
+    ...(undecided && { undecided }),
+    calls,
+    verified: draft.verified,
+    ...(draft.failed && { failed: draft.failed }),
+    ...(draft.pausedAfter !== undefined && { pausedAfter: draft.pausedAfter }),
+    podsBefore: draft.podsBefore,
+    podsBeforeStep: draft.podsBeforeStep,
+  }
+}
+
+function read(entry: JournalEntry, draft: Draft): void {
+  switch (entry.entry) {
+    case 'started':
+      draft.phase = 'resumable'
+      draft.started = entry
+      draft.holder = entry.holder
+      return
+    case 'resumed':
+      draft.holder = entry.holder
+      draft.failed = undefined
+      draft.pausedAfter = undefined
+      return
+    case 'pods':
+      draft.podsBefore = entry.pods
+      return
+    case 'step':
+      draft.step = entry.step
+      if (entry.pods && !draft.podsBeforeStep.has(entry.step)) {
+        draft.podsBeforeStep.set(entry.step, entry.pods)
+      }
+      return
+    case 'call': {
+      const { step, index, call, before } = entry
+      const record = { step, index, call, outcome: 'undecided', undone: false } as const
+      draft.calls.set(keyOf(entry), { ...record, ...(before && { before }) })
+      return
+    }
+    case 'called': {
+      const { after } = entry
+      change(draft, entry, { outcome: 'done', ...(after && { after }) })
+      return
+    }
+    case 'not-called':
+      change(draft, entry, { outcome: 'not-done' })
+      return
+    case 'verified':
+      draft.verified.set(entry.step, entry.evidence)
+      draft.step = undefined
+      draft.failed = undefined
+      return
+    case 'failed':
+      draft.failed = { step: entry.step, reason: entry.reason }
+      return
+    case 'paused':
+      draft.pausedAfter = entry.step
+      return
+    case 'finished':
+      draft.phase = 'finished'
+      draft.step = undefined
+      return
+    case 'rollback':
+      draft.phase = 'rolling-back'
+      draft.holder = entry.holder
+      return
+    case 'undone': {
+      const { note } = entry
+      change(draft, entry, { undone: true, ...(note !== undefined && { undoNote: note }) })
+      return
+    }
+    case 'rolled-back':
+      draft.phase = 'rolled-back'
+      return
+    // Carried out or not, what an `undo` does is seen in the cluster: taking back goes by that alone.
+    case 'undo':
+    case 'rollback-failed':
+      return
+  }
+}
+
+function change(
+  draft: Draft,
+  named: { readonly step: string; readonly index: number },
+  to: Partial<CallRecord>,
+): void {
+  const known = draft.calls.get(keyOf(named))
+  if (known) draft.calls.set(keyOf(named), { ...known, ...to })
+}
+
+function keyOf({ step, index }: { readonly step: string; readonly index: number }): string {
+  return `${step} ${index}`
+}
