@@ -110,6 +110,8 @@ function read(entry: JournalEntry, draft: Draft): void {
       return
     case 'resumed':
       draft.holder = entry.holder
+      // Whoever resumes a failed step has seen what it said of the pods.
+      if (draft.failed) draft.podsBeforeStep.delete(draft.failed.step)
       draft.failed = undefined
       draft.pausedAfter = undefined
       return

@@ -11,16 +11,22 @@ export const executionSchema = z.object({
     'rollback-failed',
     'interrupted',
   ]),
+  /** Folder of the migration: its journal and its plan. */
   journal: z.string(),
+  /** Why it ended otherwise than finished, and what to do. */
+  reason: z.string().optional(),
   steps: z.array(
     z.object({
       id: z.string(),
       outcome: z.enum(['verified', 'failed', 'undone', 'not-reached', 'skipped']),
       durationMs: z.number(),
       evidence: z.array(z.string()),
+      /** Why it failed; of an undone one, what was left as it is. */
       reason: z.string().optional(),
     }),
   ),
+  /** Calls that could not be tried beforehand because they need what earlier steps make. */
+  untried: z.array(z.string()).optional(),
   /** The proof of no restart: pods that were there before, by what became of them. */
   pods: z.object({
     before: z.number(),

@@ -1,0 +1,120 @@
+import { ClusterError } from '../../cluster/errors.ts'
+import { kinds, type Namespace } from '../../cluster/kinds.ts'
+import type { KubeObject } from '../../cluster/objects.ts'
+import type { MigrationState } from '../journal/state.ts'
+import type { Call, Step } from '../result/plan.ts'
+import { verifiers } from '../verify/verifiers.ts'
+import { awaitBudgets } from './budgets.ts'
+import { nameOf, refOf, textOf } from './call.ts'
+import { carryOut } from './carry-out.ts'
+import { type GateOptions, passGate } from './health-gate.ts'
+import { lookUp } from './look-up.ts'
+import { identitiesIn } from './pods.ts'
+import { expired, StepFailure } from './refusal.ts'
+import { namespacesOf, restartsWorkload } from './result.ts'
+import { type Run, verifyContext } from './run.ts'
+
+/** Check, apply, verify, each of it in the journal. Leaves off between two calls when told to stop. */
+export async function runStep(
+  run: Run,
+  step: Step,
+  state: MigrationState,
+  gate?: GateOptions,
+): Promise<void> {
+  const { journal, plan } = run
+  const startedAtMs = performance.now()
+  const number = plan.steps.indexOf(step) + 1
+  run.emit({ event: 'step-started', step, number, of: plan.steps.length })
+  await assertNamespace(run, step)
+
+  const wantsPods = step.verify.some(({ check }) => check === 'pods-unchanged')
+  const known = state.podsBeforeStep.get(step.id)
+  const pods = known ?? (wantsPods ? await identitiesIn(run.reader, namespacesOf(run)) : [])
+  await journal.write({
+    entry: 'step',
+    step: step.id,
+    ...(wantsPods && known === undefined && { pods: [...pods] }),
+  })
+  for (const [index, call] of step.calls.entries()) {
+    const record = state.calls.find((one) => one.step === step.id && one.index === index)
+    if (record?.outcome === 'done') continue
+    run.stop.throwIfAborted()
+    if (restartsWorkload(call)) await awaitBudgets(run, step, call)
+    await runCall(run, step, index, call)
+  }
+  run.stop.throwIfAborted()
+  const evidence = await verifyStep(run, step, pods)
+  if (step.calls.some(restartsWorkload)) evidence.push(...(await passGate(run, step, gate)))
+  await journal.write({ entry: 'verified', step: step.id, evidence })
+  run.emit({ event: 'step-verified', step, evidence, durationMs: performance.now() - startedAtMs })
+}
+
+async function runCall(run: Run, step: Step, index: number, call: Call): Promise<void> {
+  const { journal } = run
+  run.emit({ event: 'call', step, text: textOf(call) })
+  const before = await run.reader.get<KubeObject>(refOf(call))
+  const named = { step: step.id, index }
+  await journal.write({ entry: 'call', ...named, call, ...(before && { before }) })
+  try {
+    const after = await carryOut(run.carryOut, { call, ...(before && { before }) })
+    await journal.write({ entry: 'called', ...named, ...(after && { after }) })
+  } catch (error) {
+    if (error instanceof StepFailure && !error.undecided) {
+      await journal.write({ entry: 'not-called', ...named, why: error.message })
+    }
+    throw error
+  }
+}
+
+/** The call that a crash has left open, before anything else is done. */
+export async function decide(run: Run, state: MigrationState): Promise<void> {
+  const { undecided } = state
+  if (undecided === undefined) return
+  const { step, index, call, before } = undecided
+  const meant = { call, ...(before && { before }) }
+  const found = await lookUp(run.reader, meant, run.plan.id)
+  const what = `${textOf(call)} of ${step}`
+  if (found.outcome === 'done') {
+    const { after } = found
+    await run.journal.write({ entry: 'called', step, index, ...(after && { after }) })
+    run.emit({ event: 'notice', text: `${what} had been carried out` })
+  } else {
+    const why = 'it had not been carried out when the last run ended'
+    await run.journal.write({ entry: 'not-called', step, index, why })
+    run.emit({ event: 'notice', text: `${what} had not been carried out` })
+  }
+}
+
+async function verifyStep(
+  run: Run,
+  step: Step,
+  podsBefore: MigrationState['podsBefore'],
+): Promise<string[]> {
+  const evidence: string[] = []
+  for (const verification of step.verify) {
+    const context = verifyContext(run, step, verification.timeoutMs, podsBefore)
+    evidence.push(...(await verifiers[verification.check](verification, context)))
+  }
+  return evidence
+}
+
+/** A namespace that is being deleted takes everything with it: nothing more is done in it. */
+async function assertNamespace(run: Run, { namespace }: Step): Promise<void> {
+  if (namespace === undefined) return
+  const ref = { ...kinds.namespace, name: namespace }
+  const found = await run.reader.get<Namespace>(ref)
+  if (found === undefined) throw new StepFailure('gone', `${nameOf(ref)} is not there any more`)
+  if (found.metadata.deletionTimestamp !== undefined || found.status?.phase === 'Terminating') {
+    throw new StepFailure('gone', `${nameOf(ref)} is being deleted`)
+  }
+}
+
+/** Errors of the cluster that nobody has put into words yet. */
+export function failureOf(error: unknown): StepFailure | undefined {
+  if (error instanceof StepFailure) return error
+  if (!(error instanceof ClusterError)) return undefined
+  const { status, message } = error
+  if (status === 401) return expired(error)
+  const passing = status === 429 || (status ?? 500) >= 500
+  return new StepFailure(passing ? 'unanswered' : 'refused', message, error)
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ClusterError } from '../../cluster/errors.ts'
+import { workloadOf } from '../execute/pods.ts'
+import { countOf, namespaceOf, some, type Verifier } from './context.ts'
+import { isPlaced, membershipOf, podsIn, ztunnelsByNode } from './pods.ts'
+import { type Carried, carriedBy } from './ztunnel-metrics.ts'
+
+/** How long callers get to open a connection: kept ones need not open any for hours. */
+const listenMs = 5_000
+const pauseMs = 250
+
+/**
+ * L4: counters of the ztunnels grow for the pods they serve. A workload that nobody calls just now is
+ * told and does not fail: silence is no evidence of either.
+ */
+export const verifyZtunnelCarries: Verifier = async (verification, context) => {
+  const { client, signal, timeoutMs, onWaiting } = context
+  const namespace = namespaceOf(verification)
+  const { labels, pods } = await podsIn(client, namespace)
+  const captured = pods.filter(
+    (pod) => isPlaced(pod) && membershipOf(pod, labels, context.liveTakeover) === 'ambient',
+  )
+  if (captured.length === 0) return [`no pod of ${namespace} is captured, so none is carried`]
+  const nodes = new Set(captured.map(({ spec }) => spec.nodeName ?? ''))
+  const ztunnels = [...(await ztunnelsByNode(client))]
+    .filter(([node]) => nodes.has(node))
+    .map(([, pod]) => pod)
+  const read = (): Promise<ReadonlyMap<string, Carried>> =>
+    carriedBy(client, ztunnels, namespace, signal)
+  const workloads = new Set(
+    captured.map(({ metadata }) => nameIn(workloadOf(metadata)) ?? metadata.name),
+  )
+  try {
+    const first = await read()
+    const deadlineMs = performance.now() + Math.min(listenMs, timeoutMs)
+    for (;;) {
+      const now = await read()
+      const grown = growth(first, now)
+      const silent = [...workloads].filter((workload) => !(grown.get(workload)?.mutualTls ?? 0))
+      if (silent.length === 0 || performance.now() >= deadlineMs) return sentences(grown, silent)
+      onWaiting(
+        `${countOf(silent.length, 'workload')} without a new connection yet: ${some(silent)}`,
+      )
+      await sleep(pauseMs, undefined, signal && { signal })
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (!(error instanceof ClusterError)) throw error
+    return [`not seen at the counters of ztunnel: ${error.message}`]
+  }
+}
+
+function growth(
+  first: ReadonlyMap<string, Carried>,
+  now: ReadonlyMap<string, Carried>,
+): ReadonlyMap<string, Carried> {
+  return new Map(
+    [...now].map(([workload, { mutualTls, plain }]) => {
+      const before = first.get(workload)
+      const grown = {
+        mutualTls: mutualTls - (before?.mutualTls ?? 0),
+        plain: plain - (before?.plain ?? 0),
+      }
+      return [workload, grown]
+    }),
+  )
+}
+
+function sentences(
+  grown: ReadonlyMap<string, Carried>,
+  silent: readonly string[],
+): readonly string[] {
+  const carried = [...grown].filter(([, { mutualTls }]) => mutualTls > 0)
+  const plain = [...grown].filter(([, counts]) => counts.plain > 0)
+  const total = carried.reduce((sum, [, { mutualTls }]) => sum + mutualTls, 0)
+  const names = carried.map(([workload]) => workload)
+  return [
+    ...(total > 0
+      ? [`ztunnel carries ${some(names)}: ${countOf(total, 'new connection')} with mutual TLS`]
+      : []),
+    ...(silent.length > 0 ? [`nobody has opened a connection to ${some(silent)} meanwhile`] : []),
+    ...plain.map(
+      ([workload, counts]) =>
+        `${countOf(counts.plain, 'new connection')} to ${workload} came without mutual TLS, from outside the mesh`,
+    ),
+  ]
+}
+
+function nameIn(workload: string | undefined): string | undefined {
+  return workload?.slice(workload.indexOf(' ') + 1)
+}

@@ -1,0 +1,55 @@
+import type { ClusterClient } from '../../cluster/client/types.ts'
+import type { Pod } from '../../cluster/kinds.ts'
+import { adminPorts } from '../../cluster/mesh-labels.ts'
+import { seriesOf } from '../inventory/metrics.ts'
+
+/** Connections to the pods of one workload, as the ztunnels of those pods have counted them. */
+export interface Carried {
+  readonly mutualTls: number
+  readonly plain: number
+}
+
+const opened = 'istio_tcp_connections_opened_total'
+
+/** By workload, of one namespace. Reading fails as podRequest does. */
+export async function carriedBy(
+  client: ClusterClient,
+  ztunnels: readonly Pod[],
+  namespace: string,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, Carried>> {
+  const texts = await Promise.all(
+    ztunnels.map(async ({ metadata }) => {
+      const answer = await client.podRequest({
+        namespace: metadata.namespace ?? '',
+        pod: metadata.name,
+        port: adminPorts.stats,
+        path: '/metrics',
+        ...(signal && { signal }),
+      })
+      return answer.text()
+    }),
+  )
+  return countCarried(texts, namespace)
+}
+
+/** Pure. Only the receiving side counts, so that no connection counts twice. */
+export function countCarried(
+  texts: readonly string[],
+  namespace: string,
+): ReadonlyMap<string, Carried> {
+  const counts = new Map<string, Carried>()
+  for (const { labels, value } of texts.flatMap((text) => [...seriesOf(text, [opened])])) {
+    if (labels.reporter !== 'destination') continue
+    if (labels.destination_workload_namespace !== namespace) continue
+    const { destination_workload: workload = 'unknown' } = labels
+    const known = counts.get(workload) ?? { mutualTls: 0, plain: 0 }
+    counts.set(
+      workload,
+      labels.connection_security_policy === 'mutual_tls'
+        ? { ...known, mutualTls: known.mutualTls + value }
+        : { ...known, plain: known.plain + value },
+    )
+  }
+  return counts
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { kinds } from '../../cluster/kinds.ts'
+import { applyPlan } from '../../migration/execute/apply.ts'
+import type { ExecutionEvent } from '../../migration/execute/events.ts'
+import type { ApplyOptions } from '../../migration/execute/run.ts'
+import { journalPath } from '../../migration/journal/folder.ts'
+import { readJournal } from '../../migration/journal/read.ts'
+import { stateOf } from '../../migration/journal/state.ts'
+import { rollbackMigration } from '../../migration/rollback/rollback.ts'
+import { planId, type Stage, startStage, step } from '../support/migration-stage.ts'
+
+async function staged(t: { after(run: () => Promise<void>): void }): Promise<Stage> {
+  const stage = await startStage()
+  t.after(() => stage.stop())
+  return stage
+}
+
+function options(stage: Stage, more: Partial<ApplyOptions> = {}): ApplyOptions {
+  return {
+    journalDirectory: stage.journals,
+    readDrift: async () => undefined,
+    patience: { deadlineMs: 2_000, firstMs: 5, mostMs: 50 },
+    ...more,
+  }
+}
+
+const folderOf = (stage: Stage): string => join(stage.journals, planId)
+const journalOf = async (stage: Stage) =>
+  stateOf((await readJournal(journalPath(folderOf(stage)))).entries)
+
+test('a plan is carried out step by step, proved, and taken back to the last label', async (t) => {
+  const stage = await staged(t)
+  const before = stage.state()
+  const client = await stage.client()
+  const events: ExecutionEvent[] = []
+  const done = await applyPlan(
+    client,
+    stage.plan(),
+    options(stage, { onEvent: (event) => events.push(event) }),
+  )
+  assert.equal(done.outcome, 'finished', done.reason)
+  assert.deepEqual(
+    done.steps.map(({ id, outcome }) => `${id} ${outcome}`),
+    ['S0', 'S5/shop', 'S6/shop', 'S7/shop', 'S9/shop', 'S10/shop', 'S12/shop', 'S14'].map(
+      (id) => `${id} verified`,
+    ),
+  )
+  assert.deepEqual(done.steps.find(({ id }) => id === 'S10/shop')?.evidence, [
+    'Namespace shop carries no istio-injection, istio.io/dataplane-mode=ambient',
+    '1 new pod would start without a sidecar (dry run)',
+    '1 of 1 pods have ambient.istio.io/redirection=enabled',
+    '2 pods keep their sidecar until something recreates them',
+    '3 pods of shop: same UID, restart counts and start times as before',
+  ])
+  assert.deepEqual(done.pods, { before: 3, untouched: 3, converted: 0, others: [] })
+  const home = stage.store.get({ ...kinds.namespace, name: 'shop' })
+  assert.deepEqual(home?.metadata.labels, {
+    'kubernetes.io/metadata.name': 'shop',
+    team: 'retail',
+    'istio.io/use-waypoint': 'waypoint',
+    'istio.io/dataplane-mode': 'ambient',
+  })
+  assert.equal(stage.faulty.seen.filter(({ path }) => path.includes('force=true')).length, 0)
+  assert.deepEqual(done.untried, ['S10/shop: patch Namespace shop: needs what S9/shop does first'])
+  assert.equal((await journalOf(stage)).phase, 'finished')
+  assert.ok(events.some(({ event }) => event === 'step-verified'))
+
+  const again = await applyPlan(client, stage.plan(), options(stage))
+  assert.equal(again.outcome, 'finished', 'what is finished is not done twice')
+
+  const back = await rollbackMigration(client, folderOf(stage))
+  assert.equal(back.outcome, 'rolled-back', back.reason)
+  assert.deepEqual(stage.state(), before)
+  assert.deepEqual(back.pods, { before: 3, untouched: 3, converted: 0, others: [] })
+  assert.deepEqual(
+    back.steps.filter(({ outcome }) => outcome === 'undone').map(({ id }) => id),
+    ['S5/shop', 'S6/shop', 'S7/shop', 'S9/shop', 'S10/shop', 'S12/shop'],
+  )
+  const third = await applyPlan(client, stage.plan([step('S0', {})]), options(stage))
+  assert.equal(third.outcome, 'finished', 'after a rollback it may begin anew')
+})
