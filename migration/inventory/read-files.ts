@@ -112,7 +112,6 @@ export async function readFiles(directory: string, options: ReadFilesOptions): P
 const TOLD_BY_PRESENCE: readonly InventoryKind[] = [
   'node',
   'pod',
-  'daemonSet',
   'configMap',
   'secret',
   'mutatingWebhook',

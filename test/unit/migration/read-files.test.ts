@@ -109,7 +109,7 @@ test('what no file can tell is not readable; what a full export would hold is em
   const directory = await folder(t, { 'a.yaml': policy('one') })
   const { items, probes } = await readFiles(directory, { namespaces: ['shop'] })
   assert.throws(() => items('pod'), new NotReadable('the files hold no Pod'))
-  assert.throws(() => items('daemonSet'), NotReadable)
+  assert.throws(() => items('node'), NotReadable)
   assert.deepEqual(items('virtualService'), [])
   assert.throws(() => probes.callers('shop'), new NotReadable('files do not tell who calls'))
   assert.throws(

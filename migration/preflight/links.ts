@@ -1,0 +1,32 @@
+const istio = 'https://istio.io/latest/docs'
+
+/** Where findings send people to. */
+export const links = {
+  migrate: `${istio}/ambient/migrate/`,
+  installComponents: `${istio}/ambient/migrate/install-ambient-components/`,
+  addWorkloads: `${istio}/ambient/usage/add-workloads/`,
+  waypoint: `${istio}/ambient/usage/waypoint/`,
+  l4Policy: `${istio}/ambient/usage/l4-policy/`,
+  l7Features: `${istio}/ambient/usage/l7-features/`,
+  networkPolicy: `${istio}/ambient/usage/networkpolicy/`,
+  platforms: `${istio}/ambient/install/platform-prerequisites/`,
+  upgrade: `${istio}/ambient/upgrade/helm/`,
+  multicluster: `${istio}/ambient/install/multicluster/`,
+  supported: `${istio}/releases/supported-releases/`,
+  injection: `${istio}/setup/additional-setup/sidecar-injection/`,
+  metrics: `${istio}/reference/config/metrics/`,
+  prometheus: `${istio}/ops/integrations/prometheus/`,
+  resourceAnnotations: `${istio}/reference/config/annotations/`,
+  resourceLabels: `${istio}/reference/config/labels/`,
+  protocols: `${istio}/ops/configuration/traffic-management/protocol-selection/`,
+  spire: `${istio}/ops/integrations/spire/`,
+  analysis: (code: string) => `${istio}/reference/config/analysis/${code.toLowerCase()}/`,
+  issue: (number: number) => `https://github.com/istio/istio/issues/${number}`,
+  docsIssue: (number: number) => `https://github.com/istio/istio.io/issues/${number}`,
+  ztunnelPorts: 'https://github.com/istio/ztunnel/blob/master/ARCHITECTURE.md',
+  rbac: 'https://kubernetes.io/docs/reference/access-authn-authz/rbac/',
+  dryRun: 'https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run',
+  serverSideApply: 'https://kubernetes.io/docs/reference/using-api/server-side-apply/',
+  disruptions: 'https://kubernetes.io/docs/concepts/workloads/pods/disruptions/',
+  cilium: 'https://docs.cilium.io/en/stable/network/servicemesh/istio/',
+} as const

@@ -1,0 +1,123 @@
+import type { PeerAuthentication, Pod } from '../../cluster/kinds.ts'
+import { mtlsOf } from '../../cluster/mesh/peer-authentication.ts'
+import { systemNamespace } from '../../cluster/mesh-labels.ts'
+import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
+import { workloadOf } from '../inventory/workload-name.ts'
+import type { Check, CheckContext, CheckFinding } from './check.ts'
+import { blocker, counted, info, warning } from './finding.ts'
+import { links } from './links.ts'
+import { byWorkload, hasSidecar, podsIn } from './targets.ts'
+
+/** The injector's mark of a sidecar that takes HBONE. */
+const TUNNEL = 'networking.istio.io/tunnel'
+
+const counts: Check = {
+  id: 'MB030',
+  title: 'Pods that keep a sidecar until they are recreated',
+  link: links.addWorkloads,
+  evaluate: ({ snapshot, intent }) =>
+    intent.options.namespaces.flatMap((namespace) => {
+      const sidecars = podsIn(snapshot, namespace).filter(hasSidecar)
+      if (sidecars.length === 0) return []
+      const workloads = counted(byWorkload(sidecars).size, 'workload')
+      const pods = `${counted(sidecars.length, 'pod')} of ${workloads}`
+      const resource = `Namespace ${namespace}`
+      if (intent.liveTakeover) {
+        return [
+          info({
+            resource,
+            namespace,
+            reason: `${pods} are taken over from their sidecars while they run, as only this embedded cluster does`,
+            remedy: 'None needed',
+          }),
+        ]
+      }
+      return [
+        info({
+          resource,
+          namespace,
+          reason: intent.options.restartWorkloads
+            ? `${pods} carry sidecars and are recreated, one workload at a time`
+            : `${pods} carry sidecars and keep them until something recreates them`,
+          remedy: intent.options.restartWorkloads
+            ? 'None needed'
+            : 'Plan with --restart-workloads, or wait for their next rollouts; meshbench migrate status counts them',
+        }),
+      ]
+    }),
+}
+
+const takeHbone: Check = {
+  id: 'MB031',
+  title: 'Sidecars that ambient pods call take HBONE',
+  link: links.installComponents,
+  evaluate: (context) => {
+    const { snapshot, intent } = context
+    // There they move all together, and speak both until then.
+    if (intent.liveTakeover) return []
+    const { pods, unknown } = calledPods(context)
+    const without = pods
+      .filter(hasSidecar)
+      .filter(({ metadata }) => metadata.labels?.[TUNNEL] !== 'http')
+    const findings = [...byWorkload(without)].map(([resource, some]) =>
+      sidecarFinding(resource, some),
+    )
+    if (findings.length === 0 && unknown !== undefined) throw unknown
+    return findings
+
+    function sidecarFinding(resource: string, some: readonly Pod[]): CheckFinding {
+      const namespace = some[0]?.metadata.namespace
+      const isOurs = namespace !== undefined && intent.options.namespaces.includes(namespace)
+      const strict = some.some((pod) => isStrict(snapshot, pod))
+      const text = {
+        resource,
+        ...(isOurs && { namespace }),
+        reason: `${counted(some.length, 'pod')} without label ${TUNNEL}=http: ambient pods reach ${some.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}`,
+        remedy: restartCommand(resource),
+      }
+      return strict ? blocker(text, true) : warning(text)
+    }
+  },
+}
+
+function restartCommand(resource: string): string {
+  const [kind = '', place = ''] = resource.split(' ')
+  const [namespace, name] = place.split('/')
+  return `After the ambient profile is on: kubectl -n ${namespace} rollout restart ${kind.toLowerCase()}/${name}`
+}
+
+/** Of the namespaces, whose pods call one another in the time between, and those they are known to call. */
+function calledPods({ snapshot, intent }: CheckContext): {
+  readonly pods: readonly Pod[]
+  readonly unknown?: NotReadable
+} {
+  const { namespaces } = intent.options
+  const own = namespaces.flatMap((name) => podsIn(snapshot, name))
+  try {
+    const callees = namespaces.flatMap((name) => snapshot.probes.callees(name))
+    const others = new Set(callees.map(({ namespace, workload }) => `${namespace}/${workload}`))
+    const called = snapshot
+      .items<Pod>('pod')
+      .filter(({ metadata }) => !namespaces.includes(metadata.namespace ?? ''))
+      .filter((pod) => others.has(`${pod.metadata.namespace}/${workloadOf(pod).name}`))
+    return { pods: [...own, ...called] }
+  } catch (error) {
+    if (error instanceof NotReadable) return { pods: own, unknown: error }
+    throw error
+  }
+}
+
+/** What PeerAuthentication comes to for a pod. */
+export function isStrict(snapshot: Snapshot, pod: Pod): boolean {
+  const { rootNamespace } = snapshot
+  const policies = snapshot
+    .items<PeerAuthentication>('peerAuthentication')
+    .map((policy) =>
+      policy.metadata.namespace === rootNamespace
+        ? { ...policy, metadata: { ...policy.metadata, namespace: systemNamespace } }
+        : policy,
+    )
+  return mtlsOf(pod, policies).mode === 'STRICT'
+}
+
+export const sidecarChecks: readonly Check[] = [counts, takeHbone]
