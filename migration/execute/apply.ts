@@ -45,7 +45,6 @@ export async function applyPlan(
     namespaces: namespacesOf({ plan }),
     planId: plan.id,
     holder,
-    heirOf: known.holder,
     patience,
     ...(leaseDurationMs !== undefined && { durationMs: leaseDurationMs }),
   })

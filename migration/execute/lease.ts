@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { ClusterError, isAlreadyExists, isConflict } from '../../cluster/errors.ts'
@@ -12,8 +13,6 @@ export interface LeaseOptions {
   readonly namespaces: readonly string[]
   readonly planId: string
   readonly holder: string
-  /** Whose lease may be taken over before it has expired: the one that wrote the same journal. */
-  readonly heirOf?: string
   readonly patience: Patience
   /** Go on where there is no namespace to hold it in. @default false */
   readonly absentIsFine?: boolean
@@ -44,8 +43,12 @@ const LEASE = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
 const usualDurationMs = 30_000
 const renewalsPerDuration = 3
 const takeOverAttempts = 5
+/** What is not given back within it expires. */
+const givingBack: Patience = { deadlineMs: 3_000, firstMs: 50, mostMs: 500 }
+/** Those of this process that still run: all others with its pid are from before it. */
+const running = new Set<string>()
 
-/** `meshbench jane@laptop pid 4711 1f0c9a3e`: whoever meets the lease is told this. */
+/** `meshbench jane@laptop pid:[4026531836] pid 4711 1f0c9a3e`: whoever meets the lease is told this. */
 export function newHolder(): string {
   let user = 'unknown'
   try {
@@ -53,7 +56,7 @@ export function newHolder(): string {
   } catch {
     // A container may run under an id that nobody has named.
   }
-  return `meshbench ${user}@${hostname()} pid ${process.pid} ${randomUUID().slice(0, 8)}`
+  return `meshbench ${user}@${thisPlace()} pid ${process.pid} ${randomUUID().slice(0, 8)}`
 }
 
 /**
@@ -65,7 +68,9 @@ export async function takeLeases(options: LeaseOptions): Promise<HeldLease> {
   const { namespaces, client, holder } = options
   const durationMs = options.durationMs ?? usualDurationMs
   const held: string[] = []
+  running.add(holder)
   const release = async (): Promise<void> => {
+    running.delete(holder)
     await Promise.all(held.map((namespace) => giveBack(client, namespace, holder)))
   }
   try {
@@ -83,14 +88,14 @@ export async function takeLeases(options: LeaseOptions): Promise<HeldLease> {
   let renewing = Promise.resolve()
   const renew = async (): Promise<void> => {
     try {
-      for (const namespace of held)
-        await take({ ...options, heirOf: holder }, namespace, durationMs)
+      for (const namespace of held) await take(options, namespace, durationMs)
       renewedAtMs = performance.now()
     } catch (error) {
       // Others may only take it when it has expired, so troubles shorter than that do not matter.
       const expired = performance.now() - renewedAtMs > durationMs
       if (isPassing(error) && !expired) return
       lost = error instanceof Error ? error.message : String(error)
+      running.delete(holder)
       clearInterval(timer)
       lostBy.abort(new Error(lost))
     }
@@ -138,7 +143,7 @@ async function take(
         await client.create<Lease>({ ...LEASE, metadata: { name, namespace, labels }, spec })
         return true
       }
-      if (!ours && !isFree(current, options)) throw heldByAnother(current, namespace)
+      if (!ours && !isFree(current)) throw heldByAnother(current, namespace)
       const { resourceVersion = '' } = current.metadata
       await client.patch(ref, 'json', [
         { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
@@ -159,23 +164,32 @@ async function take(
   }
 }
 
-function isFree({ spec = {} }: Lease, { heirOf }: LeaseOptions): boolean {
+function isFree({ spec = {} }: Lease): boolean {
   const { holderIdentity = '', renewTime = '', leaseDurationSeconds = 0 } = spec
   if (holderIdentity === '') return true
   const expiresAtMs = Date.parse(renewTime) + leaseDurationSeconds * 1000
   if (!(expiresAtMs > Date.now())) return true
-  return holderIdentity === heirOf && hasDied(holderIdentity)
+  return hasDied(holderIdentity)
 }
 
-/** Known only of processes of this machine. */
+/** Known only of processes of this machine, and of this container where there is one. */
 function hasDied(holder: string): boolean {
-  const [, host, pid] = /@(\S+) pid (\d+) /.exec(holder) ?? []
-  if (host !== hostname() || pid === undefined) return false
+  const [, place, pid] = /@(.+) pid (\d+) /.exec(holder) ?? []
+  if (place !== thisPlace() || pid === undefined) return false
   try {
     process.kill(Number(pid), 0)
-    return Number(pid) === process.pid
+    return Number(pid) === process.pid && !running.has(holder)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+/** Where a process id means one process: the host, and on Linux the namespace of its ids. */
+function thisPlace(): string {
+  try {
+    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return hostname()
   }
 }
 
@@ -211,10 +225,12 @@ function namespaceGone(namespace: string): MigrationError {
 /** Best effort: what cannot be given back expires. */
 async function giveBack(client: ClusterClient, namespace: string, holder: string): Promise<void> {
   try {
-    const current = await client.get<Lease>(refIn(namespace))
-    if (current?.spec?.holderIdentity !== holder) return
-    const { uid = '', resourceVersion = '' } = current.metadata
-    await client.delete(refIn(namespace), { uid, resourceVersion })
+    await patiently(async () => {
+      const current = await client.get<Lease>(refIn(namespace))
+      if (current?.spec?.holderIdentity !== holder) return
+      const { uid = '', resourceVersion = '' } = current.metadata
+      await client.delete(refIn(namespace), { uid, resourceVersion })
+    }, givingBack)
   } catch {
     // Somebody else has it by now, or nobody can be reached.
   }

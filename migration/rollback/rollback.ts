@@ -37,7 +37,6 @@ export async function rollbackMigration(
     namespaces: namespacesOf({ plan }),
     planId: plan.id,
     holder,
-    heirOf: known.holder,
     patience,
     // What is left of a namespace that was deleted needs nobody's permission.
     absentIsFine: true,

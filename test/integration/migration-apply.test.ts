@@ -1,34 +1,11 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { kinds } from '../../cluster/kinds.ts'
 import { applyPlan } from '../../migration/execute/apply.ts'
 import type { ExecutionEvent } from '../../migration/execute/events.ts'
-import type { ApplyOptions } from '../../migration/execute/run.ts'
-import { journalPath } from '../../migration/journal/folder.ts'
-import { readJournal } from '../../migration/journal/read.ts'
-import { stateOf } from '../../migration/journal/state.ts'
 import { rollbackMigration } from '../../migration/rollback/rollback.ts'
-import { planId, type Stage, startStage, step } from '../support/migration-stage.ts'
-
-async function staged(t: { after(run: () => Promise<void>): void }): Promise<Stage> {
-  const stage = await startStage()
-  t.after(() => stage.stop())
-  return stage
-}
-
-function options(stage: Stage, more: Partial<ApplyOptions> = {}): ApplyOptions {
-  return {
-    journalDirectory: stage.journals,
-    readDrift: async () => undefined,
-    patience: { deadlineMs: 2_000, firstMs: 5, mostMs: 50 },
-    ...more,
-  }
-}
-
-const folderOf = (stage: Stage): string => join(stage.journals, planId)
-const journalOf = async (stage: Stage) =>
-  stateOf((await readJournal(journalPath(folderOf(stage)))).entries)
+import { step } from '../support/migration-stage.ts'
+import { folderOf, journalOf, optionsFor as options, staged } from '../support/staged-run.ts'
 
 test('a plan is carried out step by step, proved, and taken back to the last label', async (t) => {
   const stage = await staged(t)
