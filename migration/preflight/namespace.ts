@@ -160,7 +160,7 @@ const capturedAtOnce: Check = {
   evaluate: ({ snapshot, intent }) =>
     intent.namespaces
       .filter(({ state }) => state !== 'ambient')
-      .flatMap(({ namespace }) => {
+      .flatMap(({ namespace, state }) => {
         const plain = podsIn(snapshot, namespace).filter(
           (pod) =>
             !wasInjected(pod) &&
@@ -169,7 +169,18 @@ const capturedAtOnce: Check = {
             !isManagedGateway(pod) &&
             pod.metadata.annotations?.[meshAnnotations.redirection] !== 'enabled',
         )
-        return [...byWorkload(plain)].map(([resource, pods]) =>
+        const groups = byWorkload(plain)
+        if (state === 'none' && plain.length > 0) {
+          return [
+            warning({
+              resource: `Namespace ${namespace}`,
+              namespace,
+              reason: `All ${counted(plain.length, 'pod')} of ${counted(groups.size, 'workload')} join the mesh the moment it is labelled: open connections may be reset, and L4 policies and STRICT apply`,
+              remedy: `Label what is to stay out ${meshLabels.dataplaneMode}=none first, or accept it`,
+            }),
+          ]
+        }
+        return [...groups].map(([resource, pods]) =>
           warning({
             resource,
             namespace,

@@ -8,7 +8,7 @@ import type { Check } from './check.ts'
 import { blocker, counted, info, named, warning } from './finding.ts'
 import { links } from './links.ts'
 import { templateLabel } from './patches.ts'
-import { byWorkload, hasSidecar, isOptedOut, podsIn } from './targets.ts'
+import { byWorkload, hasSidecar, isManagedGateway, isOptedOut, podsIn } from './targets.ts'
 
 const OPT_OUT = { 'istio.io/dataplane-mode': 'none' }
 
@@ -60,7 +60,9 @@ const optedOut: Check = {
   link: links.resourceLabels,
   evaluate: ({ snapshot, intent }) =>
     intent.options.namespaces.flatMap((namespace) => {
-      const pods = podsIn(snapshot, namespace).filter(isOptedOut)
+      const pods = podsIn(snapshot, namespace).filter(
+        (pod) => isOptedOut(pod) && !isManagedGateway(pod),
+      )
       return [...byWorkload(pods)].map(([resource, some]) =>
         info({
           resource,

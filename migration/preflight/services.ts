@@ -1,4 +1,4 @@
-import type { Service } from '../../cluster/kinds.ts'
+import type { Pod, Service } from '../../cluster/kinds.ts'
 import {
   type HttpRoute,
   parentsOf,
@@ -15,7 +15,7 @@ import { finding, info, named } from './finding.ts'
 import { ingressRoutes } from './ingress-routes.ts'
 import { links } from './links.ts'
 import { kubectlLabel } from './patches.ts'
-import { isManagedGateway, labelsOfNamespace } from './targets.ts'
+import { hasSidecar, isManagedGateway, labelsOfNamespace } from './targets.ts'
 
 function servicesIn(snapshot: Snapshot, namespace: string): readonly Service[] {
   return snapshot
@@ -145,8 +145,9 @@ const bypass: Check = {
   evaluate: ({ snapshot, intent }) =>
     withWaypoint(intent.namespaces).flatMap(({ namespace, needsL7 }) => {
       const { namespaces, restartWorkloads } = intent.options
-      const converts = ({ namespace: home }: Caller): boolean =>
+      const converts = ({ namespace: home = '' }: { readonly namespace?: string }): boolean =>
         namespaces.includes(home) && (restartWorkloads || intent.liveTakeover)
+      if (!anySidecars(snapshot, converts)) return []
       const sidecars = snapshot.probes
         .callers(namespace)
         .filter((caller) => caller.via === 'sidecar' && !converts(caller))
@@ -166,6 +167,14 @@ const bypass: Check = {
         })
       })
     }),
+}
+
+/** Without any, nobody needs to know who calls whom. */
+function anySidecars(
+  snapshot: Snapshot,
+  converts: (pod: { readonly namespace?: string }) => boolean,
+): boolean {
+  return snapshot.items<Pod>('pod').some((pod) => hasSidecar(pod) && !converts(pod.metadata))
 }
 
 export const serviceChecks: readonly Check[] = [headless, portNames, ingress, bypass]

@@ -48,12 +48,19 @@ function eachWorkload<T>(
   )
 }
 
+function hasSidecars({ intent }: CheckContext, namespace: string): boolean {
+  const state = intent.namespaces.find((one) => one.namespace === namespace)?.state
+  return state === 'sidecar' || state === 'mixed'
+}
+
 const exclusions: Check = {
   id: 'MB038',
   title: 'Traffic that is kept from the sidecar',
   link: links.issue(49829),
   evaluate: (context) =>
     eachWorkload(context, ({ resource, annotations }, namespace) => {
+      // Where there are no sidecars it keeps nothing from anybody today either.
+      if (!hasSidecars(context, namespace)) return []
       const set = Object.entries(annotations).filter(
         ([key, value]) => key.startsWith(TRAFFIC) && key !== KUBEVIRT && value !== '',
       )

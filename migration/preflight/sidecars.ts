@@ -73,7 +73,10 @@ const takeHbone: Check = {
         resource,
         ...(isOurs && { namespace }),
         reason: `${counted(some.length, 'pod')} without label ${TUNNEL}=http: ambient pods reach ${some.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}`,
-        remedy: restartCommand(resource),
+        remedy:
+          snapshot.source.from === 'cluster' && snapshot.source.embedded
+            ? 'Keep PERMISSIVE until all are ambient: sidecars of the embedded cluster never take HBONE'
+            : restartCommand(resource),
       }
       return strict ? blocker(text, true) : warning(text)
     }
