@@ -4,8 +4,8 @@ import type { AccessQuestion } from '../inventory/snapshot.ts'
 
 /** One thing that must be allowed, and what for. */
 export interface Permission {
-  /** Everywhere, in each namespace to migrate, or in the mesh's root namespace. */
-  readonly scope: 'cluster' | 'namespace' | 'root'
+  /** Everywhere, in each namespace to migrate, in the mesh's root namespace, or in `kube-system`. */
+  readonly scope: 'cluster' | 'namespace' | 'root' | 'system'
   /** Who needs it: `plan` alone, also `apply`, or only `--restart-workloads`. */
   readonly needed: 'plan' | 'apply' | 'restart'
   readonly group: string
@@ -14,6 +14,9 @@ export interface Permission {
   readonly verbs: readonly string[]
   readonly why: string
 }
+
+/** Where Kubernetes keeps its own. */
+export const systemHome = 'kube-system'
 
 /** Secrets are readable in the root namespace alone: RBAC cannot say `with this label`. */
 const inRootOnly: readonly string[] = ['Secret', 'ConfigMap']
@@ -41,6 +44,13 @@ function reads(): Permission[] {
     ...kinds,
     { ...proxy, scope: 'namespace', verbs: ['get'], why: metrics },
     { ...proxy, scope: 'root', verbs: ['get'], why: metrics },
+    {
+      scope: 'system',
+      needed: 'plan',
+      ...resourceOf('v1', 'ConfigMap'),
+      verbs: ['get'],
+      why: 'settings of Cilium, and of istio-cni where it is installed there',
+    },
   ]
 }
 
@@ -66,6 +76,16 @@ function writes(): Permission[] {
     own('telemetry.istio.io', 'telemetries', generated, 'telemetry of the waypoint'),
     own('extensions.istio.io', 'wasmplugins', generated, 'plugins of the waypoint'),
     own('networking.k8s.io', 'networkpolicies', generated, 'admit HBONE and probes'),
+    {
+      ...own(
+        '',
+        'pods',
+        ['create', 'get'],
+        'admin port of ztunnel, which proves that pods are captured',
+      ),
+      scope: 'root',
+      subresource: 'portforward',
+    },
     ...restart,
   ]
 }
@@ -81,7 +101,9 @@ export function accessQuestions(target: {
         ? [undefined]
         : scope === 'root'
           ? [target.rootNamespace]
-          : target.namespaces
+          : scope === 'system'
+            ? [systemHome]
+            : target.namespaces
     return places.flatMap((namespace) =>
       verbs.map((verb) => ({ ...permission, verb, ...(namespace && { namespace }) })),
     )

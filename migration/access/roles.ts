@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../cluster/objects.ts'
-import { type Permission, permissions } from './permissions.ts'
+import { type Permission, permissions, systemHome } from './permissions.ts'
 
 export interface RolesRequest {
   readonly namespaces: readonly string[]
@@ -27,6 +27,7 @@ export function rolesFor({ namespaces, rootNamespace, purpose, subject }: RolesR
   const name = 'meshbench-migrate'
   // One in the root namespace must not take the place of that namespace's own.
   const rootName = 'meshbench-migrate-mesh'
+  const systemName = 'meshbench-migrate-system'
   const namespaced = namespaces.flatMap((namespace) => [
     role({ name, namespace }, rules('namespace')),
     binding({ name, namespace }, subject),
@@ -37,6 +38,8 @@ export function rolesFor({ namespaces, rootNamespace, purpose, subject }: RolesR
     binding({ name }, subject),
     role({ name: rootName, namespace: rootNamespace }, rules('root')),
     binding({ name: rootName, namespace: rootNamespace }, subject),
+    role({ name: systemName, namespace: systemHome }, rules('system')),
+    binding({ name: systemName, namespace: systemHome }, subject),
     ...namespaced,
   ]
 }

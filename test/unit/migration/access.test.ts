@@ -59,7 +59,7 @@ test('everybody named is bound to every role', () => {
       .filter(({ kind }) => pattern.test(kind))
       .map(({ kind, metadata }) => `${kind.replace('Binding', '')} ${metadata.namespace ?? '*'}`)
   assert.deepEqual(places(/Role$/), places(/Binding$/))
-  assert.equal(places(/Role$/).length, 4)
+  assert.equal(places(/Role$/).length, 5)
 })
 
 test('no permission is a wildcard', () => {
