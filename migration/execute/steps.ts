@@ -3,6 +3,7 @@ import { kinds, type Namespace } from '../../cluster/kinds.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import type { MigrationState } from '../journal/state.ts'
 import type { Call, Step } from '../result/plan.ts'
+import { verifyRolledOut } from '../verify/rolled-out.ts'
 import { verifiers } from '../verify/verifiers.ts'
 import { awaitBudgets } from './budgets.ts'
 import { nameOf, refOf, textOf } from './call.ts'
@@ -13,6 +14,9 @@ import { identitiesIn } from './pods.ts'
 import { expired, StepFailure } from './refusal.ts'
 import { namespacesOf, restartsWorkload } from './result.ts'
 import { type Run, verifyContext } from './run.ts'
+
+/** Kubernetes itself gives a Deployment ten minutes before it calls it stuck. */
+const rolloutMs = 600_000
 
 /** Check, apply, verify, each of it in the journal. Leaves off between two calls when told to stop. */
 export async function runStep(
@@ -39,7 +43,10 @@ export async function runStep(
     const record = state.calls.find((one) => one.step === step.id && one.index === index)
     if (record?.outcome === 'done') continue
     run.stop.throwIfAborted()
-    if (restartsWorkload(call)) await awaitBudgets(run, step, call)
+    if (restartsWorkload(call)) {
+      await awaitRollouts(run, step, step.calls.slice(0, index))
+      await awaitBudgets(run, step, call)
+    }
     await runCall(run, step, index, call)
   }
   run.stop.throwIfAborted()
@@ -47,6 +54,14 @@ export async function runStep(
   if (step.calls.some(restartsWorkload)) evidence.push(...(await passGate(run, step, gate)))
   await journal.write({ entry: 'verified', step: step.id, evidence })
   run.emit({ event: 'step-verified', step, evidence, durationMs: performance.now() - startedAtMs })
+}
+
+/** One workload at a time: the one before serves again before the next is touched. */
+async function awaitRollouts(run: Run, step: Step, before: readonly Call[]): Promise<void> {
+  for (const { ref } of before.filter(restartsWorkload)) {
+    const verification = { check: 'rolled-out', ref, timeoutMs: rolloutMs } as const
+    await verifyRolledOut(verification, verifyContext(run, step, rolloutMs))
+  }
 }
 
 async function runCall(run: Run, step: Step, index: number, call: Call): Promise<void> {

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { matchesMap } from '../../cluster/controllers/labels.ts'
 import { ClusterError } from '../../cluster/errors.ts'
+import { kinds, type Service } from '../../cluster/kinds.ts'
 import { workloadOf } from '../execute/pods.ts'
 import { countOf, namespaceOf, some, type Verifier } from './context.ts'
 import { isPlaced, membershipOf, podsIn, ztunnelsByNode } from './pods.ts'
@@ -27,8 +29,13 @@ export const verifyZtunnelCarries: Verifier = async (verification, context) => {
     .map(([, pod]) => pod)
   const read = (): Promise<ReadonlyMap<string, Carried>> =>
     carriedBy(client, ztunnels, namespace, signal)
+  const services = await client.list<Service>(kinds.service, { namespace })
+  // Nobody can call a pod that no service leads to, not by name.
+  const called = captured.filter(({ metadata }) =>
+    services.some(({ spec }) => matchesMap(spec.selector, metadata.labels)),
+  )
   const workloads = new Set(
-    captured.map(({ metadata }) => nameIn(workloadOf(metadata)) ?? metadata.name),
+    called.map(({ metadata }) => nameIn(workloadOf(metadata)) ?? metadata.name),
   )
   try {
     const first = await read()
@@ -74,6 +81,7 @@ function sentences(
   const plain = [...grown].filter(([, counts]) => counts.plain > 0)
   const total = carried.reduce((sum, [, { mutualTls }]) => sum + mutualTls, 0)
   const names = carried.map(([workload]) => workload)
+  if (total === 0 && silent.length === 0) return ['no service leads to a captured pod']
   return [
     ...(total > 0
       ? [`ztunnel carries ${some(names)}: ${countOf(total, 'new connection')} with mutual TLS`]

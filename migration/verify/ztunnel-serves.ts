@@ -44,7 +44,7 @@ export const verifyZtunnelServes: Verifier = (verification, context) => {
         : ''
     return {
       evidence: [
-        `${countOf(ztunnels, 'ztunnel serves', 'ztunnels serve')} ${countOf(captured.length, 'pod')} of its node as HBONE, state Up${attached}`,
+        `${countOf(ztunnels, 'ztunnel serves', 'ztunnels serve')} ${countOf(captured.length, 'pod')} of ${ztunnels === 1 ? 'its node' : 'their nodes'} as HBONE, state Up${attached}`,
       ],
     }
   })
