@@ -17,6 +17,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>
   /** As typed, for the record. */
   readonly argv: readonly string[]
+  /** Asks whoever sits at the terminal; absent where nobody does. */
+  readonly ask?: (question: string) => Promise<string>
   /** Fires on the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal
 }

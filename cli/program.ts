@@ -108,7 +108,22 @@ function contextOf(argv: readonly string[], signal: AbortSignal): CommandContext
     verbose: argv.includes('--verbose'),
     version: version(),
     argv,
+    ...(process.stdin.isTTY && process.stderr.isTTY && !json && { ask: asker(signal) }),
     signal,
+  }
+}
+
+/** An end of input is no answer. */
+function asker(signal: AbortSignal): NonNullable<CommandContext['ask']> {
+  return async (question) => {
+    const { createInterface } = await import('node:readline/promises')
+    const lines = createInterface({ input: process.stdin, output: process.stderr })
+    const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
+    try {
+      return await Promise.race([lines.question(question, { signal }), ended])
+    } finally {
+      lines.close()
+    }
   }
 }
 

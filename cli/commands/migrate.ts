@@ -1,12 +1,20 @@
 import { type Command as Commander, Option } from 'commander'
 import type { Act } from '../context.ts'
+import { buildMigrateApply } from './migrate/apply.ts'
 import { buildMigrateRbac } from './migrate/rbac.ts'
+import { buildMigrateRollback } from './migrate/rollback.ts'
+import { buildMigrateStatus } from './migrate/status.ts'
 
 const examples = `
 Exit codes: 0 done, or a plan is ready; 2 usage; 5 the cluster cannot be reached or is
             not ready; 6 blocked by findings or by another migration; 7 a step failed
 
 Examples:
+  # carry it out, step by step, and see who is on what
+  meshbench migrate apply --namespace shop
+  meshbench migrate status --namespace shop
+  # as it was before
+  meshbench migrate rollback --namespace shop
   # the permissions a migration of the namespace shop needs, and nothing else
   meshbench migrate rbac --namespace shop | kubectl apply -f -
 `
@@ -22,5 +30,8 @@ export function buildMigrate(program: Commander, act: Act): void {
     .helpCommand(false)
     .addHelpOption(new Option('-h, --help', 'print help'))
     .addHelpText('after', examples)
+  buildMigrateApply(migrate, act)
+  buildMigrateStatus(migrate, act)
+  buildMigrateRollback(migrate, act)
   buildMigrateRbac(migrate, act)
 }

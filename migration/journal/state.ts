@@ -11,6 +11,7 @@ export interface CallRecord {
   readonly after?: KubeObject
   /** `undecided`: it may or may not have been carried out. */
   readonly outcome: 'undecided' | 'done' | 'not-done'
+  readonly doneAt?: string
   readonly undone: boolean
   readonly undoNote?: string
 }
@@ -131,8 +132,8 @@ function read(entry: JournalEntry, draft: Draft): void {
       return
     }
     case 'called': {
-      const { after } = entry
-      change(draft, entry, { outcome: 'done', ...(after && { after }) })
+      const { after, at } = entry
+      change(draft, entry, { outcome: 'done', doneAt: at, ...(after && { after }) })
       return
     }
     case 'not-called':

@@ -53,7 +53,7 @@ export function undoingsOf(
 }
 
 /** The namespace that a call has turned to ambient. */
-function turnedNamespace({ call }: CallRecord): string | undefined {
+export function turnedNamespace({ call }: Pick<CallRecord, 'call'>): string | undefined {
   if (call.verb !== 'patch' || call.ref.kind !== 'Namespace') return undefined
   const label = meshLabels.dataplaneMode.replace('/', '~1')
   const turns = call.patch.some(({ op, path, value }) => {

@@ -16,6 +16,9 @@ for (const [argv, golden] of [
   [['gate', '--help'], 'help-gate.txt'],
   [['compare', '--help'], 'help-compare.txt'],
   [['migrate', '--help'], 'help-migrate.txt'],
+  [['migrate', 'apply', '--help'], 'help-migrate-apply.txt'],
+  [['migrate', 'status', '--help'], 'help-migrate-status.txt'],
+  [['migrate', 'rollback', '--help'], 'help-migrate-rollback.txt'],
   [['migrate', 'rbac', '--help'], 'help-migrate-rbac.txt'],
 ] as const) {
   test(`meshbench ${argv.join(' ')} prints its help to stdout and exits 0`, async () => {

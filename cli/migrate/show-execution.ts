@@ -1,0 +1,82 @@
+import type { Execution } from '../../migration/result/execution.ts'
+import type { CommandContext } from '../context.ts'
+import { exitCodes } from '../exit-codes.ts'
+
+/** The report at the end, and the exit code that goes with it. */
+export function report(
+  execution: Execution,
+  context: CommandContext,
+  command: 'apply' | 'rollback',
+): number {
+  if (context.json) context.out(JSON.stringify(execution))
+  else for (const line of linesOf(execution, command)) context.out(line)
+  return exitCodeOf(execution, context, command)
+}
+
+function exitCodeOf(
+  { outcome }: Execution,
+  context: CommandContext,
+  command: 'apply' | 'rollback',
+): number {
+  switch (outcome) {
+    case 'finished':
+    case 'paused':
+      return exitCodes.ok
+    case 'rolled-back':
+      return command === 'rollback' ? exitCodes.ok : exitCodes.migrationFailed
+    case 'failed':
+    case 'rollback-failed':
+      return exitCodes.migrationFailed
+    case 'interrupted':
+      return context.signal.aborted ? exitCodes.interrupted : exitCodes.environment
+  }
+}
+
+const heads: Readonly<Record<Execution['outcome'], string>> = {
+  finished: 'Finished: every step is carried out and proved.',
+  paused: 'Paused, as asked for.',
+  failed: 'A step failed; nothing after it was done.',
+  'rolled-back': 'Taken back.',
+  'rollback-failed': 'It could not all be taken back.',
+  interrupted: 'Interrupted.',
+}
+
+function linesOf(execution: Execution, command: 'apply' | 'rollback'): readonly string[] {
+  const { outcome, reason, steps, journal } = execution
+  const asked = command === 'rollback' && outcome === 'rolled-back'
+  const told = steps.filter((step) => step.outcome !== 'verified' && step.outcome !== 'not-reached')
+  const done = steps.filter((step) => step.outcome === 'verified').length
+  return [
+    `${heads[outcome]}${reason === undefined || asked ? '' : ` ${reason}`}`,
+    `Steps: ${done} of ${steps.length} stand proved`,
+    ...told.map((step) => `  ${step.id} ${step.outcome}${step.reason ? `: ${step.reason}` : ''}`),
+    ...podLines(execution.pods),
+    `Journal: ${journal}`,
+    ...nextLines(execution),
+  ]
+}
+
+function podLines({ before, untouched, converted, others }: Execution['pods']): readonly string[] {
+  const restarted = converted === 0 ? '' : `, ${converted} restarted as asked for`
+  return [
+    `Pods: ${untouched} of ${before} untouched (same UID, restart counts and start times)${restarted}`,
+    ...others.map(({ pod, what }) => `  not by us: ${pod} ${what}`),
+  ]
+}
+
+function nextLines({ outcome, journal }: Execution): readonly string[] {
+  const back = `meshbench migrate rollback --journal ${journal}`
+  const on = `meshbench migrate apply --plan ${journal}/plan.json`
+  switch (outcome) {
+    case 'finished':
+      return [`To take it back: ${back}`]
+    case 'paused':
+    case 'failed':
+    case 'interrupted':
+      return [`To go on: ${on}`, `To take it back: ${back}`]
+    case 'rollback-failed':
+      return [`To go on taking it back: ${back}`]
+    case 'rolled-back':
+      return []
+  }
+}
