@@ -1,8 +1,14 @@
-import { isObject, type JsonObject } from '../../cluster/api/json.ts'
-import { KINDS } from '../../cluster/api/kinds.ts'
 import { nearest } from '../../cluster/nearest.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { MigrationError } from '../errors.ts'
+import {
+  inventoryKind,
+  isForeign,
+  isNamespaced,
+  missingPart,
+  problemOf,
+  unknownKind,
+} from './file-objects.ts'
 import { type InventoryKind, inventoryKinds } from './kinds.ts'
 import { manifestFiles } from './manifest-files.ts'
 import { type FoundObject, parseManifests } from './manifests.ts'
@@ -40,6 +46,11 @@ export async function readFiles(directory: string, options: ReadFilesOptions): P
     const kind = inventoryKind(object)
     if (kind === undefined) {
       if (isForeign(object.apiVersion)) fault(found, unknownKind(object))
+      return
+    }
+    const missing = missingPart(kind, object)
+    if (missing !== undefined) {
+      fault(found, `${object.kind} ${object.metadata.name} without ${missing}: skipped`)
       return
     }
     const { apiVersion } = inventoryKinds[kind]
@@ -122,57 +133,6 @@ const TOLD_BY_PRESENCE: readonly InventoryKind[] = [
 ]
 
 const trimmed = (object: KubeObject): KubeObject => configuration(object) ?? object
-
-function problemOf({ apiVersion, kind, metadata }: JsonObject): string | undefined {
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
-    return 'no Kubernetes object: it has no apiVersion and kind'
-  }
-  if (!isObject(metadata) || typeof metadata.name !== 'string') {
-    return `${kind} without metadata.name`
-  }
-  return undefined
-}
-
-const byGroupAndKind = new Map(
-  Object.entries(inventoryKinds).map(([name, { apiVersion, kind }]) => [
-    `${groupOf(apiVersion)}/${kind}`,
-    name as InventoryKind,
-  ]),
-)
-
-/** Whatever the version: Istio and the Gateway API kept the fields we read when they went to v1. */
-function inventoryKind({ apiVersion, kind }: KubeObject): InventoryKind | undefined {
-  return byGroupAndKind.get(`${groupOf(apiVersion)}/${kind}`)
-}
-
-function groupOf(apiVersion: string): string {
-  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
-}
-
-/** Kubernetes' own kinds that no check asks for are passed over in silence. */
-function isForeign(apiVersion: string): boolean {
-  const group = groupOf(apiVersion)
-  return group.includes('.') && !group.endsWith('.k8s.io')
-}
-
-function unknownKind({ apiVersion, kind, metadata }: KubeObject): string {
-  return `${kind} ${metadata.name} of ${groupOf(apiVersion)} is unknown: skipped, with any pods it makes`
-}
-
-const clusterScoped = new Set<InventoryKind>([
-  ...Object.entries(inventoryKinds).flatMap(([name, { apiVersion, kind }]) =>
-    KINDS.some((one) => one.apiVersion === apiVersion && one.kind === kind && !one.namespaced)
-      ? [name as InventoryKind]
-      : [],
-  ),
-  'ciliumClusterwideNetworkPolicy',
-  'felixConfiguration',
-  'openShiftNetwork',
-])
-
-function isNamespaced(kind: InventoryKind): boolean {
-  return !clusterScoped.has(kind)
-}
 
 /** Exports seldom hold the Namespace itself: then it is taken to be what is usually migrated. */
 function assumeNamespaces(

@@ -32,7 +32,7 @@ ${extra}`
 test('documents, lists and JSON are read from all folders, whatever the version of Istio’s API', async (t) => {
   const directory = await folder(t, {
     'policies.yaml': `${policy('one')}---\n# nothing here\n---\n${policy('two')}`,
-    'deep/list.yml': `apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: {name: cart, namespace: shop}\n`,
+    'deep/list.yml': `apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: {name: cart, namespace: shop}\n  spec: {}\n`,
     'deep/er/pods.json': JSON.stringify({
       apiVersion: 'v1',
       kind: 'PodList',
@@ -62,11 +62,13 @@ test('what cannot be read or is unknown is told by file and line, and the rest i
     'a.yaml': `${policy('good')}---\nkind: [\n---\n${policy('after')}`,
     'b.yaml': '\n\nreplicas: 2\n',
     'c.yaml': `apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata:\n  name: cart\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: quiet\n`,
-    'd.yaml': `apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n---\napiVersion: v1\nkind: Service\nspec: {}\n`,
+    'd.yaml': `apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  ports: []\n---\napiVersion: v1\nkind: Service\nspec: {}\n`,
     'e.json': '{"apiVersion": "v1",',
     'f.yaml': policy('good', 'spec: {}\n'),
     'g.yaml': 'just text\n',
     'h.yaml': 'a: &a [x]\nb: *missing\n',
+    'i.yaml':
+      'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: half, namespace: shop}\nspec: {}\n',
   })
   const snapshot = await readFiles(directory, { namespaces: ['shop'] })
   const faults = faultsOf(snapshot)
@@ -84,11 +86,12 @@ test('what cannot be read or is unknown is told by file and line, and the rest i
     /^b\.yaml:3 no Kubernetes object: it has no apiVersion and kind$/,
     /^c\.yaml:1 Rollout cart of argoproj\.io is unknown: skipped, with any pods it makes$/,
     /^d\.yaml:1 it names no namespace, and is taken to be in shop$/,
-    /^d\.yaml:6 Service without metadata\.name$/,
+    /^d\.yaml:8 Service without metadata\.name$/,
     /^e\.json:1 /,
     /^f\.yaml:1 AuthorizationPolicy shop\/good is here twice; this one counts$/,
     /^g\.yaml:1 this is not an object$/,
     /^h\.yaml:\d /,
+    /^i\.yaml:1 Deployment half without spec\.template\.spec\.containers: skipped$/,
   ]
   assert.equal(faults.length, expected.length, faults.join('\n'))
   for (const [index, pattern] of expected.entries()) assert.match(faults[index] ?? '', pattern)
