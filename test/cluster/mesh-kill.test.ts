@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { isTrue } from '../../cluster/controllers/conditions.ts'
 import { type Gateway, kinds, type Pod } from '../../cluster/kinds.ts'
 import { eventually } from '../fixtures/http-get.ts'
@@ -97,8 +96,7 @@ for (const [who, { mode, pid }] of Object.entries(victims)) {
       const now = pid(core)
       return now > 0 && now !== victim
     })
-    await delay(RECOVERY_MS)
-    await load.more(500)
+    await load.more(750)
     const { failures, failedSentMs, answered } = await load.stop()
     const lastMs = Math.max(killedMs, ...failedSentMs) - killedMs
     t.diagnostic(
