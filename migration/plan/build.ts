@@ -2,14 +2,19 @@ import type { Snapshot } from '../inventory/snapshot.ts'
 import type { CheckResult } from '../result/findings.ts'
 import { type Plan, planSchemaVersion, type Step } from '../result/plan.ts'
 import { basisOf } from './basis.ts'
-import type { Intent, NamespaceIntent } from './intent.ts'
+import type { Intent } from './intent.ts'
 import { readable } from './mesh.ts'
+import { protect } from './protection.ts'
 import { sidecarWorkloads } from './staying.ts'
 import type { StepContext } from './steps/context.ts'
 import { flipNamespace } from './steps/flip.ts'
 import type { Labels } from './steps/labels.ts'
 import { lockSteps } from './steps/lock.ts'
+import { admitHbone } from './steps/network.ts'
+import { policySteps } from './steps/policies.ts'
+import { convertWorkloads, enableHbone } from './steps/restarts.ts'
 import { bindWaypoint, deployWaypoint } from './steps/waypoint.ts'
+import { treated } from './treated.ts'
 import { wavesOf } from './waves.ts'
 
 export interface PlanIdentity {
@@ -20,59 +25,96 @@ export interface PlanIdentity {
   readonly tool: string
 }
 
+/** What a plan does, without what it is called and whether it may. */
+export interface PlannedWork {
+  readonly waves: readonly (readonly string[])[]
+  readonly steps: readonly Step[]
+  readonly policies: Plan['policies']
+}
+
 /** Pure: the same snapshot, intent and findings give the same plan, but for its identity. */
 export function buildPlan(
   snapshot: Snapshot,
   intent: Intent,
   checks: readonly CheckResult[],
-  { id, createdAt, tool }: PlanIdentity,
+  identity: PlanIdentity,
 ): Plan {
   const { options } = intent
-  const waves = wavesOf(snapshot, options.namespaces)
-  const context = (target: NamespaceIntent): StepContext => ({
-    snapshot,
-    intent,
-    target,
-    id,
-    createdAt,
-  })
-  const work = waves.flatMap((wave) =>
-    waveSteps(
-      wave
-        .flatMap((name) => intent.namespaces.filter((one) => one.namespace === name))
-        .map(context),
-    ),
+  const { waves, steps, policies } = planWork(snapshot, intent, identity)
+  const restarted = new Set(
+    steps.flatMap(({ phase, restarts }) => (phase === 'S11' ? restarts : [])),
   )
-  const { first, last } = lockSteps(waves.flat())
   return {
     schemaVersion: planSchemaVersion,
     kind: 'meshbench-migration-plan',
-    id,
-    tool,
-    createdAt,
+    ...identity,
     source: sourceOf(snapshot),
     options: { ...options, namespaces: [...options.namespaces], accept: [...options.accept] },
     waves: waves.map((wave) => [...wave]),
     basis: basisOf(snapshot, options.namespaces),
     checks: [...checks],
-    policies: [],
-    steps: work.length === 0 ? [] : [first, ...work, last],
-    staying: intent.liveTakeover ? [] : sidecarWorkloads(snapshot, options.namespaces),
+    policies,
+    steps: [...steps],
+    staying: intent.liveTakeover ? [] : sidecarWorkloads(snapshot, options.namespaces, restarted),
   }
 }
 
-/** Everything prepared in all namespaces of a wave before the first of them turns. */
-function waveSteps(wave: readonly StepContext[]): readonly Step[] {
-  const prepared = wave.map((context) => {
+export function planWork(
+  snapshot: Snapshot,
+  intent: Intent,
+  { id, createdAt }: Pick<PlanIdentity, 'id' | 'createdAt'>,
+): PlannedWork {
+  const waves = wavesOf(snapshot, intent.options.namespaces)
+  const work = waves.map((wave) =>
+    waveWork(
+      wave
+        .flatMap((name) => intent.namespaces.filter(({ namespace }) => namespace === name))
+        .map((target) => ({ snapshot, intent, target, id, createdAt })),
+    ),
+  )
+  const steps = work.flatMap((wave) => wave.steps)
+  const { first, last } = lockSteps(waves.flat())
+  return {
+    waves,
+    steps: steps.length === 0 ? [] : [first, ...steps, last],
+    policies: work.flatMap((wave) => wave.policies),
+  }
+}
+
+/** Everything is prepared in all namespaces of a wave before the first of them turns. */
+function waveWork(wave: readonly StepContext[]): {
+  readonly steps: readonly Step[]
+  readonly policies: Plan['policies']
+} {
+  const namespaces = wave.map((context) => {
+    const found = treated(context.snapshot, context.intent, context.target)
     const labels = labelsOf(context)
-    const bound = bindWaypoint(context, labels)
-    const steps = [...deployWaypoint(context, labels), ...bound.steps]
-    return { context, steps, labels: bound.labels }
+    const guarding = policySteps(context, found)
+    const bound = bindWaypoint(context, labels, guarding.copies)
+    const prepare = [
+      ...enableHbone(context),
+      ...admitHbone(context, found),
+      ...deployWaypoint(context, labels),
+      ...guarding.steps,
+      ...bound.steps,
+    ]
+    const flip = flipNamespace(context, bound.labels)
+    const convert = convertWorkloads(context)
+    const { steps, policies } = protect(context, found, [...prepare, ...flip, ...convert])
+    const before = prepare.length
+    return {
+      prepare: steps.slice(0, before),
+      flip: steps.slice(before, before + flip.length),
+      convert: steps.slice(before + flip.length),
+      policies,
+    }
   })
-  return [
-    ...prepared.flatMap(({ steps }) => steps),
-    ...prepared.flatMap(({ context, labels }) => flipNamespace(context, labels)),
-  ]
+  return {
+    steps: (['prepare', 'flip', 'convert'] as const).flatMap((part) =>
+      namespaces.flatMap((one) => one[part]),
+    ),
+    policies: namespaces.flatMap(({ policies }) => policies),
+  }
 }
 
 function labelsOf({ snapshot, target }: StepContext): Labels {

@@ -3,9 +3,12 @@ import { meshAnnotations, meshLabels } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { MigrationError } from '../errors.ts'
 import type { Snapshot } from '../inventory/snapshot.ts'
+import { isAtLeast } from '../policy/istio-version.ts'
+import { hasIngress } from './ingress.ts'
 import type { Intent, NamespaceIntent, NamespaceState, PlanOptions } from './intent.ts'
 import { meshFacts, readable } from './mesh.ts'
 import { needsL7 } from './needs-l7.ts'
+import { hasEnded, hasSidecar } from './pods.ts'
 
 /** Pure: what the options come to for the namespaces as they were read. */
 export function decideIntent(snapshot: Snapshot, options: PlanOptions): Intent {
@@ -36,7 +39,10 @@ function namespaceIntent(
     state: stateOf(snapshot, namespace, labels),
     needsL7: needs,
     // istiod names a waypoint's service account after its Gateway.
-    ...(wanted ? { waypoint: { name, serviceAccount: name, exists } } : {}),
+    ...(wanted ? { waypoint: { name, serviceAccount: name, exists, bound: asked === name } } : {}),
+    ingressUsesWaypoint:
+      wanted && hasIngress(snapshot) && isAtLeast(meshFacts(snapshot).istioVersion, '1.25.0'),
+    hasBarePods: hasBarePods(snapshot, namespace),
     endInjection: mustDisable(snapshot, namespace) ? 'disable' : 'remove-labels',
   }
 }
@@ -61,10 +67,6 @@ export function injects(labels: Readonly<Record<string, string>>): boolean {
   return labels[meshLabels.revision] !== undefined
 }
 
-export function hasSidecar({ metadata }: Pick<KubeObject, 'metadata'>): boolean {
-  return metadata.annotations?.[meshAnnotations.sidecarStatus] !== undefined
-}
-
 function stateOf(
   snapshot: Snapshot,
   namespace: string,
@@ -76,6 +78,19 @@ function stateOf(
   )
   if (!ambient) return injects(labels) || sidecars ? 'sidecar' : 'none'
   return injects(labels) || sidecars ? 'mixed' : 'ambient'
+}
+
+/** A waypoint's own pods carry `dataplane-mode: none`, as whoever stays out does. */
+function hasBarePods(snapshot: Snapshot, namespace: string): boolean {
+  return readable(() => snapshot.items<Pod>('pod')).some(
+    (pod) =>
+      pod.metadata.namespace === namespace &&
+      !hasSidecar(pod) &&
+      !hasEnded(pod) &&
+      pod.spec.hostNetwork !== true &&
+      pod.metadata.labels?.[meshLabels.dataplaneMode] !== 'none' &&
+      pod.metadata.annotations?.[meshAnnotations.redirection] !== 'enabled',
+  )
 }
 
 interface Templated extends KubeObject {

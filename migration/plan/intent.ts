@@ -38,7 +38,13 @@ export interface NamespaceIntent {
     readonly name: string
     readonly serviceAccount: string
     readonly exists: boolean
+    /** The namespace's label names it already. */
+    readonly bound: boolean
   }
+  /** Ingress gateways are told to come through the waypoint too, which they else skip (MB082). */
+  readonly ingressUsesWaypoint: boolean
+  /** Pods without a sidecar that the label captures at once (MB025). */
+  readonly hasBarePods: boolean
   /** How injection is ended: by removing the labels, or `istio-injection=disabled` (MB023, MB024, MB032). */
   readonly endInjection: 'remove-labels' | 'disable'
 }

@@ -1,5 +1,5 @@
 import type { DaemonSet, Deployment } from '../../cluster/kinds.ts'
-import { liveTakeoverAnnotation, systemNamespace } from '../../cluster/mesh-labels.ts'
+import { liveTakeoverAnnotation } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
 
@@ -21,7 +21,7 @@ export function meshFacts(snapshot: Snapshot): MeshFacts {
   const istiod = readable(() => snapshot.items<Deployment>('deployment')).find(
     ({ metadata }) => metadata.labels?.app === 'istiod',
   )
-  const home = istiod?.metadata.namespace ?? systemNamespace
+  const home = snapshot.rootNamespace
   const mesh =
     readable(() => snapshot.items<ConfigMap>('configMap')).find(
       ({ metadata }) => metadata.name === 'istio' && metadata.namespace === home,

@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
-import { destroySide } from '../hbone/end-stream.ts'
 import { BodyDecoder, type BodySink } from './body.ts'
 import { writeData, writeEnd } from './body-encoder.ts'
 import type { ByteStream, ResponseHandler, UpstreamConnection, UpstreamFailure } from './codec.ts'
@@ -119,7 +118,7 @@ export class ClientConnection implements BodySink, UpstreamConnection {
 
   destroy(): void {
     this.#handler = undefined
-    destroySide(this.socket)
+    this.socket.destroy()
   }
 
   expire(): void {
@@ -224,7 +223,7 @@ export class ClientConnection implements BodySink, UpstreamConnection {
     const handler = this.#handler
     this.#handler = undefined
     this.#state = 'closed'
-    destroySide(this.socket)
+    this.socket.destroy()
     handler?.upstreamFailed({ kind, reused: this.#requests > 1 })
     handler?.flushResponse()
   }
@@ -241,7 +240,7 @@ export class ClientConnection implements BodySink, UpstreamConnection {
       handler.flushResponse()
     } else if (this.#state === 'done') this.#reusable = false
     else this.#fail('closed')
-    destroySide(this.socket)
+    this.socket.destroy()
   }
 
   readonly #onClose = (): void => {

@@ -1,5 +1,4 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import { resetStream } from '../hbone/end-stream.ts'
 import type { Downstream, RequestHandler } from './codec.ts'
 import type { RequestHead } from './head.ts'
 import { headersOfLines, type RawFields, responseHeaders, trailerLines } from './http2-fields.ts'
@@ -39,8 +38,7 @@ export class Http2Downstream implements Downstream {
       this.#handler?.downstreamDrained()
     })
     stream.on('wantTrailers', () => {
-      if (!stream.destroyed && !stream.closed)
-        stream.sendTrailers(headersOfLines(this.#sentTrailers))
+      if (!stream.destroyed) stream.sendTrailers(headersOfLines(this.#sentTrailers))
     })
     stream.on('close', () => {
       const gone = this.#handler
@@ -84,15 +82,14 @@ export class Http2Downstream implements Downstream {
 
   endAfterResponse(): void {
     this.#handler = undefined
-    const stream = this.#stream
-    const reset = (): void => resetStream(stream, constants.NGHTTP2_NO_ERROR)
-    if (stream.writableFinished) reset()
-    else stream.once('finish', reset)
+    const { writableFinished } = this.#stream
+    if (writableFinished) this.#stream.close(constants.NGHTTP2_NO_ERROR)
+    else this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR))
   }
 
   abort(): void {
     this.#handler = undefined
-    resetStream(this.#stream, constants.NGHTTP2_INTERNAL_ERROR)
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   }
 
   pauseRequest(): void {
@@ -108,7 +105,6 @@ export class Http2Downstream implements Downstream {
   }
 
   #open(): boolean {
-    const { destroyed, closed, writableEnded } = this.#stream
-    return !destroyed && !closed && !writableEnded
+    return !this.#stream.destroyed && !this.#stream.writableEnded
   }
 }

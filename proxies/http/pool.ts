@@ -1,8 +1,6 @@
-import { setMaxListeners } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../errors.ts'
-import { destroySide } from '../hbone/end-stream.ts'
 import { Breaker } from '../routing/breaker.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { ConnectionPool, UpstreamConnection, Waiter } from './codec.ts'
@@ -39,8 +37,6 @@ export class Pool implements ConnectionPool {
   constructor(options: PoolOptions) {
     this.#options = options
     this.#breaker = options.breaker ?? new Breaker()
-    // Every dial that is under way listens to it.
-    setMaxListeners(0, this.#closed.signal)
   }
 
   take(): ClientConnection | undefined {
@@ -79,7 +75,7 @@ export class Pool implements ConnectionPool {
 
   destroy(): void {
     this.close()
-    for (const connection of this.#all) destroySide(connection.socket)
+    for (const connection of this.#all) connection.socket.destroy()
   }
 
   get size(): number {

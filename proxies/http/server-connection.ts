@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
-import { destroySide } from '../hbone/end-stream.ts'
 import { BodyDecoder, type BodySink } from './body.ts'
 import { writeData, writeEnd } from './body-encoder.ts'
 import type { ByteStream, Downstream, RequestHandler } from './codec.ts'
@@ -81,7 +80,7 @@ export class ServerConnection implements BodySink, Downstream {
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
-    socket.on('error', () => {})
+    socket.on('error', ignore)
     socket.on('close', this.#onClose)
   }
 
@@ -93,14 +92,14 @@ export class ServerConnection implements BodySink, Downstream {
   }
 
   cut(): void {
-    destroySide(this.socket)
+    this.socket.destroy()
   }
 
   expire(nowMs: number): void {
     if (this.#isIdle()) this.#close(nowMs)
     else if (this.#state === 'head') {
       this.#refuse(new MalformedMessage('request header timeout', 408))
-    } else if (this.#state === 'closing') destroySide(this.socket)
+    } else if (this.#state === 'closing') this.socket.destroy()
   }
 
   get keepAlive(): boolean {
@@ -172,7 +171,7 @@ export class ServerConnection implements BodySink, Downstream {
   abort(): void {
     this.#handler = undefined
     this.output.flush()
-    destroySide(this.socket)
+    this.socket.destroy()
   }
 
   pauseRequest(): void {
@@ -306,7 +305,7 @@ export class ServerConnection implements BodySink, Downstream {
     this.#handler = undefined
     handler?.requestAborted()
     if (this.#responseStarted && !this.#responseDone) {
-      destroySide(this.socket)
+      this.socket.destroy()
       return
     }
     if (!this.#responseDone) {
@@ -335,7 +334,7 @@ export class ServerConnection implements BodySink, Downstream {
 
   readonly #onEnd = (): void => {
     if (this.#isIdle()) this.#close(performance.now())
-    else destroySide(this.socket)
+    else this.socket.destroy()
   }
 
   readonly #onClose = (): void => {
@@ -347,3 +346,5 @@ export class ServerConnection implements BodySink, Downstream {
     handler?.requestAborted()
   }
 }
+
+function ignore(): void {}

@@ -1,8 +1,9 @@
 import { meshLabels } from '../../../cluster/mesh-labels.ts'
-import type { Step } from '../../result/plan.ts'
+import type { Call, Step } from '../../result/plan.ts'
 import { waypointCall, waypointRef } from '../objects/waypoint.ts'
 import { namespaceRef, type StepContext, step, unchangedPods, waits } from './context.ts'
 import { type LabelPatch, type Labels, patchLabels } from './labels.ts'
+import { accepted } from './policies.ts'
 
 /** S5: there, ready, and without work until services are bound to it. */
 export function deployWaypoint({ target, id }: StepContext, labels: Labels): readonly Step[] {
@@ -36,10 +37,14 @@ export function deployWaypoint({ target, id }: StepContext, labels: Labels): rea
 export function bindWaypoint(
   { target }: StepContext,
   labels: Labels,
+  copies: readonly Call['ref'][],
 ): { readonly steps: readonly Step[]; readonly labels: Labels } {
   const { namespace, waypoint } = target
   if (waypoint === undefined) return { steps: [], labels }
-  const changes = { [meshLabels.useWaypoint]: waypoint.name }
+  const changes = {
+    [meshLabels.useWaypoint]: waypoint.name,
+    ...(target.ingressUsesWaypoint ? { 'istio.io/ingress-use-waypoint': 'true' } : {}),
+  }
   const patched: LabelPatch = patchLabels(namespaceRef(namespace), labels, changes)
   if (patched.call === undefined) return { steps: [], labels }
   const ref = namespaceRef(namespace)
@@ -48,11 +53,12 @@ export function bindWaypoint(
     phase: 'S9',
     title: `Bind the services of ${namespace} to the waypoint ${waypoint.name}`,
     namespace,
-    why: 'Before the namespace turns ambient, so that no ambient pod is ever without its L7 policy. Sidecar clients do not use waypoints; for them nothing changes.',
+    why: 'Before the namespace turns ambient, so that no ambient pod is ever without its L7 policy. Sidecar clients skip waypoints; for them nothing changes.',
     calls: [patched.call],
     verify: [
       { check: 'labels', ref, labels: changes, timeoutMs: waits.label },
       { check: 'waypoint-bound', namespace, ref, timeoutMs: waits.policy },
+      ...copies.map((copy) => accepted(copy, 'WaypointAccepted')),
       unchangedPods(namespace),
     ],
     takenBack: 'the label gets its former value, or goes',
