@@ -5,6 +5,8 @@ import type { ResourcePaths } from './resource-paths.ts'
 import type { Transport } from './transport.ts'
 
 const PAGE_LENGTH = 500
+/** Who shrinks objects does so for lack of memory, and a page is in memory three times over. */
+const SHORT_PAGE_LENGTH = 250
 /** A list that expires more often than this is not going to be finished. */
 const ATTEMPTS = 3
 
@@ -26,7 +28,8 @@ export async function listPages<T extends KubeObject>(
   selection: Selection,
   signal?: AbortSignal,
 ): Promise<Listed<T>> {
-  return eachPage(transport, paths, kind, selection, (item: T) => item, signal)
+  const whole = (item: T): T => item
+  return inPages({ transport, paths, kind, selection, signal, project: whole, limit: PAGE_LENGTH })
 }
 
 /** As listPages, with each object shrunk to what `project` keeps; undefined leaves it out. */
@@ -38,10 +41,24 @@ export async function eachPage<T extends KubeObject, P>(
   project: (object: T) => P | undefined,
   signal?: AbortSignal,
 ): Promise<Listed<P>> {
-  const path = await paths.pathOf(kind, selection.namespace)
+  return inPages({ transport, paths, kind, selection, signal, project, limit: SHORT_PAGE_LENGTH })
+}
+
+interface Listing<T extends KubeObject, P> {
+  readonly transport: Transport
+  readonly paths: ResourcePaths
+  readonly kind: KindRef
+  readonly selection: Selection
+  readonly project: (object: T) => P | undefined
+  readonly limit: number
+  readonly signal: AbortSignal | undefined
+}
+
+async function inPages<T extends KubeObject, P>(listing: Listing<T, P>): Promise<Listed<P>> {
+  const path = await listing.paths.pathOf(listing.kind, listing.selection.namespace)
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await allPages(transport, path, kind, selection, project, signal)
+      return await allPages(path, listing)
     } catch (error) {
       if (!isExpired(error) || attempt === ATTEMPTS) throw error
     }
@@ -49,15 +66,11 @@ export async function eachPage<T extends KubeObject, P>(
 }
 
 async function allPages<T extends KubeObject, P>(
-  transport: Transport,
   path: string,
-  kind: KindRef,
-  selection: Selection,
-  project: (object: T) => P | undefined,
-  signal: AbortSignal | undefined,
+  { transport, kind, selection, project, limit, signal }: Listing<T, P>,
 ): Promise<Listed<P>> {
   const query = selectionQuery(selection)
-  query.set('limit', String(PAGE_LENGTH))
+  query.set('limit', String(limit))
   const items: P[] = []
   for (;;) {
     const call = { method: 'GET', path: `${path}?${query}`, ...(signal && { signal }) }

@@ -30,7 +30,15 @@ export interface NodeComponent {
   readonly inProcess: boolean
 }
 
+const knownPlanes = new WeakMap<Snapshot, readonly ControlPlane[]>()
+
 export function controlPlanes(snapshot: Snapshot): readonly ControlPlane[] {
+  const known = knownPlanes.get(snapshot) ?? findControlPlanes(snapshot)
+  knownPlanes.set(snapshot, known)
+  return known
+}
+
+function findControlPlanes(snapshot: Snapshot): readonly ControlPlane[] {
   const found = snapshot
     .items<Deployment>('deployment')
     .filter(({ metadata }) => metadata.labels?.app === 'istiod')

@@ -42,7 +42,7 @@ function meshAnnotations(metadata: ObjectMeta): ObjectMeta {
 const MESH =
   /istio\.io\/|^prometheus\.io\/|kubevirt|^meshbench\.dev\/|^cni\.projectcalico\.org\/|^kubernetes\.io\/config\.source$/
 
-/** A pod of a namespace that is not migrated: who it is, where it runs, how it is in the mesh. */
+/** A pod in outline: who it is, where it runs, how it is in the mesh. */
 export function otherPod(object: KubeObject): KubeObject {
   const { apiVersion, kind, metadata } = object
   const spec = isObject(object.spec) ? object.spec : {}
@@ -62,21 +62,17 @@ export function otherPod(object: KubeObject): KubeObject {
   }
 }
 
-/** A pod to migrate: its containers too, without what a mesh has nothing to do with. */
+/** A pod to migrate. What its containers do stands in its workload's template, unless nobody owns it. */
 export function targetPod(object: KubeObject): KubeObject {
-  const spec = isObject(object.spec) ? object.spec : {}
-  const status = isObject(object.status) ? object.status : {}
-  const { tolerations: _, affinity: __, ...kept } = spec
-  return {
-    ...object,
-    metadata: { ...withoutCopies(object.metadata) },
-    spec: kept,
-    status: podStatus(status),
+  if (object.metadata.ownerReferences?.some(({ controller }) => controller)) {
+    return otherPod(object)
   }
+  const status = isObject(object.status) ? object.status : {}
+  return { ...object, metadata: withoutCopies(object.metadata), status: podStatus(status) }
 }
 
 function containerOutline(container: Record<string, unknown>): Record<string, unknown> {
-  return picked(container, ['name', 'image', 'restartPolicy'])
+  return picked(container, ['name', 'image', 'restartPolicy', 'ports'])
 }
 
 function podStatus(status: Record<string, unknown>): Record<string, unknown> {

@@ -30,7 +30,8 @@ export async function readCalls(
 ): Promise<(namespace: string) => Calls> {
   const via = viaOf(pods)
   const budget = Math.max(2, Math.floor(PROXIES_MAX / Math.max(1, namespaces.length)))
-  const sampled = namespaces.map((namespace) => ({ namespace, ...sample(namespace, pods, budget) }))
+  const sample = sampler(pods, budget)
+  const sampled = namespaces.map((namespace) => ({ namespace, ...sample(namespace) }))
   // A ztunnel may be asked for the sake of several namespaces.
   const asked = new Map<string, Promise<Answer>>()
   const ask = (pod: Pod): Promise<Answer> => {
@@ -103,28 +104,36 @@ async function scrape(
   }
 }
 
-/** Sidecars and waypoints of the namespace, and the ztunnels of the nodes its pods run on. */
-function sample(
-  namespace: string,
-  pods: readonly Pod[],
-  budget: number,
-): { readonly chosen: readonly Pod[]; readonly all: number } {
+interface Sample {
+  readonly chosen: readonly Pod[]
+  readonly all: number
+}
+
+/** Sidecars and waypoints of a namespace, and the ztunnels of the nodes its pods run on. */
+function sampler(pods: readonly Pod[], budget: number): (namespace: string) => Sample {
   const running = pods.filter(({ status }) => status?.phase === 'Running')
-  const own = running.filter(({ metadata }) => metadata.namespace === namespace)
-  const nodes = new Set(own.filter(isCaptured).map(({ spec }) => spec.nodeName))
-  const ztunnels = running.filter(
-    ({ metadata, spec }) => metadata.labels?.app === 'ztunnel' && nodes.has(spec.nodeName),
-  )
-  const counting = own.filter((pod) => hasSidecar(pod) || isGateway(pod))
-  const perWorkload = new Map<string, number>()
-  const some = counting.filter((pod) => {
-    const { kind, name } = workloadOf(pod)
-    const taken = perWorkload.get(`${kind} ${name}`) ?? 0
-    perWorkload.set(`${kind} ${name}`, taken + 1)
-    return taken < PER_WORKLOAD_MAX
-  })
-  const all = [...ztunnels, ...some]
-  return { chosen: all.slice(0, budget), all: ztunnels.length + counting.length }
+  const ztunnels = running.filter(({ metadata }) => metadata.labels?.app === 'ztunnel')
+  const homes = new Map<string, Pod[]>()
+  for (const pod of running) {
+    const { namespace = '' } = pod.metadata
+    const home = homes.get(namespace)
+    if (home === undefined) homes.set(namespace, [pod])
+    else home.push(pod)
+  }
+  return (namespace) => {
+    const own = homes.get(namespace) ?? []
+    const nodes = new Set(own.filter(isCaptured).map(({ spec }) => spec.nodeName))
+    const near = ztunnels.filter(({ spec }) => nodes.has(spec.nodeName))
+    const counting = own.filter((pod) => hasSidecar(pod) || isGateway(pod))
+    const perWorkload = new Map<string, number>()
+    const some = counting.filter((pod) => {
+      const { kind, name } = workloadOf(pod)
+      const taken = perWorkload.get(`${kind} ${name}`) ?? 0
+      perWorkload.set(`${kind} ${name}`, taken + 1)
+      return taken < PER_WORKLOAD_MAX
+    })
+    return { chosen: [...near, ...some].slice(0, budget), all: near.length + counting.length }
+  }
 }
 
 const hasSidecar = ({ metadata }: Pod): boolean =>

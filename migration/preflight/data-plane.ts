@@ -4,8 +4,8 @@ import type { Pod } from '../../cluster/kinds.ts'
 import { meshLabels } from '../../cluster/mesh-labels.ts'
 import { cni, cniSetting, type NodeComponent, parsedYaml, ztunnel } from '../inventory/mesh.ts'
 import { NotReadable } from '../inventory/snapshot.ts'
-import type { Check, CheckContext } from './check.ts'
-import { blocker, counted } from './finding.ts'
+import type { Check, CheckContext, CheckFinding } from './check.ts'
+import { blocker, counted, named } from './finding.ts'
 import { links } from './links.ts'
 import { isLive, isOptedOut, labelsOfNamespace, podsIn } from './targets.ts'
 
@@ -88,27 +88,29 @@ const nodesCovered: Check = {
         .filter(isReady)
       return new Set(pods.map(({ spec }) => spec.nodeName ?? ''))
     }
-    return intent.options.namespaces.flatMap((namespace) => {
-      const perNode = new Map<string, number>()
-      for (const pod of podsIn(snapshot, namespace)) {
-        const { nodeName, hostNetwork } = pod.spec
-        if (nodeName === undefined || hostNetwork || isOptedOut(pod)) continue
-        perNode.set(nodeName, (perNode.get(nodeName) ?? 0) + 1)
-      }
-      return [...perNode].flatMap(([node, pods]) =>
-        covered
-          .filter(({ nodes }) => nodes !== undefined && !nodes.has(node))
-          .map(({ component }) =>
-            blocker({
-              resource: `Node ${node}`,
-              namespace,
-              reason: `${counted(pods, 'pod')} of ${namespace} ${pods === 1 ? 'runs' : 'run'} there, and no ready pod of ${component.resource}`,
-              remedy: `Let ${component.resource} onto the node (tolerations, nodeSelector), or keep the pods off it`,
-            }),
-          ),
-      )
-    })
+    const byNode = new Map<string, Pod[]>()
+    for (const pod of intent.options.namespaces.flatMap((name) => podsIn(snapshot, name))) {
+      const { nodeName, hostNetwork } = pod.spec
+      if (nodeName === undefined || hostNetwork || isOptedOut(pod)) continue
+      byNode.set(nodeName, [...(byNode.get(nodeName) ?? []), pod])
+    }
+    return [...byNode].flatMap(([node, pods]) =>
+      covered
+        .filter(({ nodes }) => nodes !== undefined && !nodes.has(node))
+        .map(({ component }) => uncovered(node, pods, component)),
+    )
   },
+}
+
+function uncovered(node: string, pods: readonly Pod[], { resource }: NodeComponent): CheckFinding {
+  const homes = [...new Set(pods.map(({ metadata }) => metadata.namespace ?? ''))]
+  const [only, ...others] = homes
+  return blocker({
+    resource: `Node ${node}`,
+    ...(only && others.length === 0 && { namespace: only }),
+    reason: `${counted(pods.length, 'pod')} of ${named(homes)} ${pods.length === 1 ? 'runs' : 'run'} there, and no ready pod of ${resource}`,
+    remedy: `Let ${resource} onto the node (tolerations, nodeSelector), or keep the pods off it`,
+  })
 }
 
 function isReady(pod: Pod): boolean {

@@ -1,5 +1,6 @@
 import { matchesLabelSelector } from '../../cluster/api/label-selector.ts'
 import type { Deployment, DisruptionBudget, Service, ServicePort } from '../../cluster/kinds.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Check, CheckFinding } from './check.ts'
 import { named, warning } from './finding.ts'
 import { links } from './links.ts'
@@ -13,9 +14,7 @@ const restarts: Check = {
     // Nothing is restarted, or nothing needs to be.
     if (!intent.options.restartWorkloads || intent.liveTakeover) return []
     return intent.options.namespaces.flatMap((namespace) => {
-      const budgets = snapshot
-        .items<DisruptionBudget>('disruptionBudget')
-        .filter(({ metadata }) => metadata.namespace === namespace)
+      const budgets = itemsIn<DisruptionBudget>(snapshot, 'disruptionBudget', namespace)
       return workloadsIn(snapshot, namespace)
         .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
         .flatMap((workload) => interruptions(workload, budgets, namespace))
@@ -82,9 +81,8 @@ const longConnections: Check = {
             remedy,
           }),
         )
-      const services = snapshot
-        .items<Service>('service')
-        .filter((one) => one.metadata.namespace === namespace && !isManagedGateway(one))
+      const services = itemsIn<Service>(snapshot, 'service', namespace)
+        .filter((one) => !isManagedGateway(one))
         .flatMap(({ metadata, spec }) => {
           const ports = (spec.ports ?? []).filter(isTcp)
           if (ports.length === 0) return []

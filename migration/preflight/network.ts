@@ -1,5 +1,6 @@
 import type { Pod } from '../../cluster/kinds.ts'
 import { meshAnnotations } from '../../cluster/mesh-labels.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
 import type { Check, CheckContext, CheckFinding } from './check.ts'
 import { blocker, counted, finding } from './finding.ts'
@@ -173,9 +174,7 @@ function takeHbone(snapshot: Snapshot, policy: NetworkPolicy): boolean {
 }
 
 function policiesIn(snapshot: Snapshot, namespace: string): readonly NetworkPolicy[] {
-  return snapshot
-    .items<NetworkPolicy>('networkPolicy')
-    .filter(({ metadata }) => metadata.namespace === namespace)
+  return itemsIn<NetworkPolicy>(snapshot, 'networkPolicy', namespace)
 }
 
 const admitProbes: Check = {

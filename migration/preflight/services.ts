@@ -6,6 +6,7 @@ import {
   type VirtualService,
 } from '../../cluster/mesh/istio-objects.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Caller, Snapshot } from '../inventory/snapshot.ts'
 import type { NamespaceIntent } from '../plan/intent.ts'
 import { isHostOf } from '../plan/needs-l7.ts'
@@ -18,9 +19,7 @@ import { kubectlLabel } from './patches.ts'
 import { hasSidecar, isManagedGateway, labelsOfNamespace } from './targets.ts'
 
 function servicesIn(snapshot: Snapshot, namespace: string): readonly Service[] {
-  return snapshot
-    .items<Service>('service')
-    .filter((one) => one.metadata.namespace === namespace && !isManagedGateway(one))
+  return itemsIn<Service>(snapshot, 'service', namespace).filter((one) => !isManagedGateway(one))
 }
 
 const headless: Check = {

@@ -4,7 +4,7 @@ import { systemNamespace } from '../../cluster/mesh-labels.ts'
 import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
 import { workloadOf } from '../inventory/workload-name.ts'
 import type { Check, CheckContext, CheckFinding } from './check.ts'
-import { blocker, counted, info, warning } from './finding.ts'
+import { blocker, counted, info, named, warning } from './finding.ts'
 import { links } from './links.ts'
 import { byWorkload, hasSidecar, podsIn } from './targets.ts'
 
@@ -59,34 +59,46 @@ const takeHbone: Check = {
     const without = pods
       .filter(hasSidecar)
       .filter(({ metadata }) => metadata.labels?.[TUNNEL] !== 'http')
-    const findings = [...byWorkload(without)].map(([resource, some]) =>
-      sidecarFinding(resource, some),
+    const findings = grouped(without, (pod) => isStrict(snapshot, pod)).map((group) =>
+      withoutTunnel(context, group),
     )
     if (findings.length === 0 && unknown !== undefined) throw unknown
     return findings
-
-    function sidecarFinding(resource: string, some: readonly Pod[]): CheckFinding {
-      const namespace = some[0]?.metadata.namespace
-      const isOurs = namespace !== undefined && intent.options.namespaces.includes(namespace)
-      const strict = some.some((pod) => isStrict(snapshot, pod))
-      const text = {
-        resource,
-        ...(isOurs && { namespace }),
-        reason: `${counted(some.length, 'pod')} without label ${TUNNEL}=http: ambient pods reach ${some.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}`,
-        remedy:
-          snapshot.source.from === 'cluster' && snapshot.source.embedded
-            ? 'Keep PERMISSIVE until all are ambient: sidecars of the embedded cluster never take HBONE'
-            : restartCommand(resource),
-      }
-      return strict ? blocker(text, true) : warning(text)
-    }
   },
 }
 
-function restartCommand(resource: string): string {
-  const [kind = '', place = ''] = resource.split(' ')
-  const [namespace, name] = place.split('/')
-  return `After the ambient profile is on: kubectl -n ${namespace} rollout restart ${kind.toLowerCase()}/${name}`
+interface Group {
+  readonly namespace: string
+  readonly strict: boolean
+  readonly pods: readonly Pod[]
+}
+
+function grouped(pods: readonly Pod[], isStrict: (pod: Pod) => boolean): readonly Group[] {
+  const groups = new Map<string, Group>()
+  for (const pod of pods) {
+    const { namespace = '' } = pod.metadata
+    const strict = isStrict(pod)
+    const key = `${namespace} ${strict}`
+    groups.set(key, { namespace, strict, pods: [...(groups.get(key)?.pods ?? []), pod] })
+  }
+  return [...groups.values()]
+}
+
+function withoutTunnel({ snapshot, intent }: CheckContext, group: Group): CheckFinding {
+  const { namespace, strict, pods } = group
+  const workloads = [...byWorkload(pods).keys()].map((name) =>
+    name.replace(` ${namespace}/`, '/').toLowerCase(),
+  )
+  const text = {
+    resource: `Namespace ${namespace}`,
+    ...(intent.options.namespaces.includes(namespace) && { namespace }),
+    reason: `${counted(pods.length, 'pod')} of ${named(workloads)} without label ${TUNNEL}=http: ambient pods reach ${pods.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}`,
+    remedy:
+      snapshot.source.from === 'cluster' && snapshot.source.embedded
+        ? 'Keep PERMISSIVE until all are ambient: sidecars of the embedded cluster never take HBONE'
+        : `After the ambient profile is on: kubectl -n ${namespace} rollout restart ${workloads.join(' ')}`,
+  }
+  return strict ? blocker(text, true) : warning(text)
 }
 
 /** Of the namespaces, whose pods call one another in the time between, and those they are known to call. */

@@ -1,6 +1,7 @@
 import type { Container, Pod, PodTemplate } from '../../cluster/kinds.ts'
 import { dataplaneOf, meshAnnotations, meshLabels } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Snapshot } from '../inventory/snapshot.ts'
 import { workloadOf } from '../inventory/workload-name.ts'
 
@@ -8,17 +9,13 @@ export function labelsOfNamespace(
   snapshot: Snapshot,
   name: string,
 ): Readonly<Record<string, string>> {
-  return (
-    snapshot.items('namespace').find(({ metadata }) => metadata.name === name)?.metadata.labels ??
-    {}
-  )
+  const found = snapshot.items('namespace').find(({ metadata }) => metadata.name === name)
+  return found?.metadata.labels ?? {}
 }
 
 /** Pods that run or will. */
 export function podsIn(snapshot: Snapshot, namespace: string): readonly Pod[] {
-  return snapshot
-    .items<Pod>('pod')
-    .filter((pod) => pod.metadata.namespace === namespace && isLive(pod))
+  return itemsIn<Pod>(snapshot, 'pod', namespace).filter(isLive)
 }
 
 export function isLive({ status }: Pod): boolean {
@@ -82,9 +79,7 @@ interface Templated extends KubeObject {
 export function workloadsIn(snapshot: Snapshot, namespace: string): readonly Workload[] {
   const kinds = ['deployment', 'statefulSet', 'daemonSet', 'job', 'cronJob'] as const
   const workloads = kinds.flatMap((kind) =>
-    snapshot
-      .items<Templated>(kind)
-      .filter(({ metadata }) => metadata.namespace === namespace)
+    itemsIn<Templated>(snapshot, kind, namespace)
       // Jobs of a CronJob come and go with its template.
       .filter(({ metadata }) => !metadata.ownerReferences?.some(({ controller }) => controller))
       .flatMap((object) => {

@@ -1,5 +1,6 @@
 import type { Gateway, Service } from '../../cluster/kinds.ts'
 import { meshLabels } from '../../cluster/mesh-labels.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { CheckContext } from './check.ts'
 import { isManagedGateway, labelsOfNamespace, workloadsIn } from './targets.ts'
 
@@ -33,9 +34,8 @@ export function bindingsIn(
     ...(planned && { [meshLabels.useWaypoint]: planned.name }),
     ...labels,
   })
-  const services = snapshot
-    .items<Service>('service')
-    .filter((one) => one.metadata.namespace === namespace && !isManagedGateway(one))
+  const services = itemsIn<Service>(snapshot, 'service', namespace)
+    .filter((one) => !isManagedGateway(one))
     .flatMap(({ metadata }) =>
       bound({ kind: 'Service', name: metadata.name, namespace, of: 'service' }, metadata.labels),
     )
@@ -59,7 +59,7 @@ export function gatewayOf(
   { snapshot }: CheckContext,
   { waypoint, home }: Binding,
 ): Gateway | undefined {
-  return snapshot
-    .items<Gateway>('gateway')
-    .find(({ metadata }) => metadata.name === waypoint && metadata.namespace === home)
+  return itemsIn<Gateway>(snapshot, 'gateway', home).find(
+    ({ metadata }) => metadata.name === waypoint,
+  )
 }

@@ -59,6 +59,11 @@ function sidecarPod(namespace: string, app: string): KubeObject {
   }
 }
 
+function bare({ metadata, ...rest }: KubeObject): KubeObject {
+  const { ownerReferences: _, ...own } = metadata
+  return { ...rest, metadata: { ...own, name: 'bare' } }
+}
+
 before(async () => {
   api = await startApi()
   const all = await api.client()
@@ -75,6 +80,7 @@ before(async () => {
     namespace('istio-system'),
     sidecarPod('shop', 'cart'),
     sidecarPod('front', 'web'),
+    bare(sidecarPod('shop', 'bare')),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -117,13 +123,16 @@ test('a snapshot holds targets whole, others in outline, and what the mesh is co
   })
   assert.equal(snapshot.source.from, 'cluster')
   const pods = snapshot.items<Pod>('pod')
-  const cart = pods.find(({ metadata }) => metadata.namespace === 'shop')
+  const cart = pods.find(({ metadata }) => metadata.name.startsWith('cart'))
   const web = pods.find(({ metadata }) => metadata.namespace === 'front')
-  assert.deepEqual(Object.keys(cart?.metadata.annotations ?? {}), [
+  // What its containers do stands in the template; a pod that nobody owns has none.
+  assert.equal(cart?.spec.containers[0]?.env, undefined)
+  const bare = pods.find(({ metadata }) => metadata.name === 'bare')
+  assert.deepEqual(Object.keys(bare?.metadata.annotations ?? {}), [
     'sidecar.istio.io/status',
     'example.com/note',
   ])
-  assert.deepEqual(cart?.spec.containers[0]?.env, [{ name: 'SECRET', value: 'x' }])
+  assert.deepEqual(bare?.spec.containers[0]?.env, [{ name: 'SECRET', value: 'x' }])
   assert.deepEqual(web?.metadata.annotations, { 'sidecar.istio.io/status': '{}' })
   assert.deepEqual(web?.spec.containers[0], { name: 'app', image: 'shop/app:1' })
   assert.equal(web?.spec.nodeName, 'node-1')

@@ -69,8 +69,9 @@ const cases: readonly CheckCase[] = [
     finds: [
       {
         severity: 'warning',
-        resource: 'Deployment shop/cart',
-        reason: /^1 pod without label networking\.istio\.io\/tunnel=http: .* in plaintext only$/,
+        resource: 'Namespace shop',
+        reason:
+          /^1 pod of deployment\/cart without label networking\.istio\.io\/tunnel=http: .* in plaintext only$/,
         remedy: /kubectl -n shop rollout restart deployment\/cart/,
       },
     ],
@@ -80,9 +81,7 @@ const cases: readonly CheckCase[] = [
     when: 'it is, and its namespace is STRICT',
     drop: [cartPod],
     add: [pod('cart'), strict('shop/default')],
-    finds: [
-      { severity: 'blocker', resource: 'Deployment shop/cart', reason: /which STRICT refuses/ },
-    ],
+    finds: [{ severity: 'blocker', resource: 'Namespace shop', reason: /which STRICT refuses/ }],
   },
   {
     check: 'MB031',
@@ -96,14 +95,14 @@ const cases: readonly CheckCase[] = [
         mtls: { mode: 'PERMISSIVE' },
       }),
     ],
-    finds: [{ severity: 'warning', resource: 'Deployment shop/cart', reason: /plaintext only$/ }],
+    finds: [{ severity: 'warning', resource: 'Namespace shop', reason: /plaintext only$/ }],
   },
   {
     check: 'MB031',
     when: 'it is one that the namespace calls',
     add: [namespace('data'), pod('db', { namespace: 'data' }), strict('data/default')],
     facts: { callees: { shop: [callee] } },
-    finds: [{ severity: 'blocker', resource: 'Deployment data/db', reason: /STRICT/ }],
+    finds: [{ severity: 'blocker', resource: 'Namespace data', reason: /deployment\/db .*STRICT/ }],
   },
   {
     check: 'MB031',
