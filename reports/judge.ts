@@ -1,24 +1,32 @@
 import type { Comparison, Result } from '../harness/result/schema.ts'
 import { type Metric, metrics } from './metrics.ts'
 
-/** Below this a two-sided permutation test cannot reach 0.05. */
+/** Below this a two-sided permutation test cannot get there. */
 export const leastWindowsForVerdict = 4
+
+/**
+ * Stricter than the usual 0.05, which would raise 4 to 5 alarms in 100 comparisons of a mode with
+ * itself and so more than 5 every now and then; this gives about 2. The surest that 6 rounds (0.031) or
+ * 4 + 4 windows (0.029) can be still counts.
+ */
+export const significance = 0.032
 
 type Unjudged = Omit<Comparison, 'verdict'>
 
 /**
  * `less` and `more` are said only when all of these hold: at least 4 windows a side, the 95 %
- * interval leaves out zero, permutation p <= 0.05, and the difference exceeds both the A/A noise
+ * interval leaves out zero, permutation p <= 0.032, and the difference exceeds both the A/A noise
  * floor of the two modes compared and the least effect worth speaking of.
  *
  * Otherwise `no-difference`, which means "none detected", or `inconclusive` when nobody could have
- * detected one: below 4 windows a side p cannot reach 0.05 (it is 0.1 at 3), so a quick run gives
+ * detected one: below 4 windows a side p cannot get there (it is 0.1 at 3), so a quick run gives
  * differences and intervals but no verdicts. `indication` tells which of those point somewhere.
  */
 export function judge(compared: Unjudged, metric: Metric): Comparison['verdict'] {
   const { difference, p, n } = compared
   if (n < leastWindowsForVerdict || difference === null || p === null) return 'inconclusive'
-  if (p > 0.05 || Math.abs(difference) <= leastDifference(compared, metric)) return 'no-difference'
+  if (p > significance || Math.abs(difference) <= leastDifference(compared, metric))
+    return 'no-difference'
   return sureDirection(compared) ?? 'no-difference'
 }
 

@@ -108,22 +108,24 @@ export function falseAlarms(blocks) {
   )
 }
 
-/** How much windows of one and the same server differ, as a share of their mean. */
-export function spread(blocks) {
-  const windows = blocks.flatMap(({ a, b }) => [a, b])
-  const figures = {
-    cpu: ({ cpu }) => cpu.app.usPerRequest,
-    p50: ({ latencyUs }) => latencyUs.p50,
-    p99: ({ latencyUs }) => latencyUs.p99,
+/**
+ * Whether ten rounds on this machine could show the plants at all. Two equal servers differ by `sd` from
+ * round to round; a t test of as many pairs finds a difference of `needed` standard deviations in nine
+ * of ten cases, and no honest analysis finds much smaller ones.
+ */
+export function resolution(blocks, usPerRequest) {
+  const rounds = Math.min(defaults.rounds, blocks.length)
+  const needed = (1.96 + 1.28) / Math.sqrt(rounds) + 1 / rounds
+  const of = (read, plant) => {
+    const differences = blocks.map(({ a, b }) => Math.abs(read(b) - read(a)))
+    // The middle size is 0.6745 standard deviations of a normal distribution, whatever a few did.
+    const sd = quantile(differences, 0.5) / 0.6745
+    return { sd, plant, smallest: sd * needed, possible: sd * needed <= plant }
   }
-  return Object.fromEntries(
-    Object.entries(figures).map(([name, read]) => {
-      const values = windows.map(read).filter((value) => value !== null)
-      const mean = values.reduce((a, b) => a + b, 0) / values.length
-      const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-      return [name, Math.sqrt(squares / (values.length - 1)) / mean]
-    }),
-  )
+  return {
+    cpu: of(({ cpu }) => cpu.app.usPerRequest, usPerRequest * 0.1),
+    delay: of(({ latencyUs }) => latencyUs.p50, 300),
+  }
 }
 
 export function invalidWindows(blocks) {

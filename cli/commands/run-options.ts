@@ -18,6 +18,7 @@ export function addRunOptions(command: Commander): Commander {
     .option('--entry <service>', 'where load enters (default: as the workload says)')
     .option('--modes <list>', 'of baseline, sidecar, ambient, waypoint (default: all four)')
     .option('--replicas <n>', 'pods per service (default: 1; shop, files: their own)')
+    .option('--workloads-per-node <n>', 'the workload and idle copies beside it (default: 1)')
     .optionsGroup('Load:')
     .option('--rate <n>', `requests per second, open loop (default: ${defaultRatePerSecond})`)
     .option('--saturate', 'closed loop instead: as fast as answers come')
@@ -28,7 +29,7 @@ export function addRunOptions(command: Commander): Commander {
     )
     .option(
       '--sweep <axis=values>',
-      'one run per value of rate, payload, connections or replicas (repeatable)',
+      'a run per value of rate, payload, connections, replicas or workloads-per-node (repeatable)',
       (text: string, others: readonly string[] = []) => [...others, text],
     )
     .optionsGroup('Measurement:')

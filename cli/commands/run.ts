@@ -21,6 +21,8 @@ Examples:
   meshbench run --saturate --connections 32
   # how cost grows with the rate, as a model for meshbench estimate
   meshbench run --sweep rate=100,300,1000
+  # from how many workloads on a node does ambient win
+  meshbench run --sweep workloads-per-node=1,2,4 --rate 100
   # in CI: exit 1 when a rule of the file fails (and, with confirm in it, fails again)
   meshbench run --rounds 10 --gates gates.yaml
   # in a script: the path of the result and the verdict as JSON

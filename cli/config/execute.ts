@@ -48,6 +48,7 @@ function defaultsOf(raw: RawRunOptions): Readonly<Record<string, string | boolea
     rounds: String(short ? quick.rounds : defaultRounds),
     warmup: short ? quick.warmup : defaultWarmup,
     'warmup-max': raw.warmup ?? (short ? quick.warmupMax : defaultWarmupMax),
+    'workloads-per-node': '1',
     seed: 'random',
     out: '.meshbench',
     ...(raw.saturate === true ? {} : { rate: String(defaultRatePerSecond) }),

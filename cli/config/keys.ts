@@ -15,6 +15,7 @@ export const configKeys: Readonly<
   entry: { key: 'entry' },
   modes: { key: 'modes' },
   replicas: { key: 'replicas' },
+  'workloads-per-node': { key: 'workloadsPerNode' },
   rate: { key: 'rate' },
   saturate: { key: 'saturate', flag: true },
   connections: { key: 'connections' },

@@ -6,6 +6,7 @@ import {
   estimateCluster,
   type Prices,
 } from '../../reports/cost-model/estimate.ts'
+import { breakEvenSentences } from '../../reports/cost-model/wording.ts'
 import type { RawEstimateOptions } from '../commands/estimate.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -107,7 +108,7 @@ function describe(
     '',
     ...table,
     '',
-    ...sentences(even),
+    ...breakEvenSentences(even),
   ].join('\n')
 }
 
@@ -115,32 +116,4 @@ function change(value: number, base: number | undefined): string {
   if (base === undefined || base === 0 || value === base) return ''
   const percent = Math.round((value / base - 1) * 100)
   return `${percent > 0 ? '+' : ''}${percent} %`
-}
-
-function sentences({
-  podsPerNodeForMemory,
-  podsPerNodeForCpu,
-  l7ShareForCpu,
-}: BreakEven): string[] {
-  const memory =
-    podsPerNodeForMemory === null
-      ? 'memory: nothing to compare'
-      : `memory: ambient takes less from ${atLeast(podsPerNodeForMemory)} per node on`
-  const cpu =
-    podsPerNodeForCpu === null
-      ? 'CPU: ambient takes more at any number of pods per node'
-      : `CPU: ambient takes less from ${atLeast(podsPerNodeForCpu)} per node on`
-  const l7 =
-    l7ShareForCpu === null
-      ? 'waypoints: none can be afforded, ambient takes no less CPU even without'
-      : l7ShareForCpu >= 1
-        ? 'waypoints: ambient takes less CPU even with all requests through one'
-        : `waypoints: ambient takes more CPU when over ${Math.round(l7ShareForCpu * 100)} % of the requests go through one`
-  return [memory, cpu, l7]
-}
-
-/** Whole pods; a tie saves nothing. */
-function atLeast(pods: number): string {
-  const least = Math.max(1, Math.floor(pods) + 1)
-  return least === 1 ? 'the first pod' : `${least} pods`
 }

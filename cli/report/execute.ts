@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { readResult } from '../../harness/result/read.ts'
+import { readSweep, type Sweep } from '../../harness/result/sweep.ts'
 import { analyse } from '../../reports/analyse.ts'
 import { parseFormats } from '../../reports/render.ts'
 import type { RawReportOptions } from '../commands/report.ts'
@@ -26,11 +27,27 @@ export async function report(raw: RawReportOptions, context: CommandContext): Pr
       'name a run folder, for example .meshbench/latest, or --history DIR',
     )
   }
-  const formats = raw.format === undefined ? undefined : parseFormats(raw.format)
   const source = resolve(raw.result)
+  const sweep = readSweep(source)
+  if (sweep !== undefined) return await reportSweep(sweep, source, raw, context)
+  const formats = raw.format === undefined ? undefined : parseFormats(raw.format)
   const record = analyse(readResult(source))
   const folder = raw.out === undefined ? folderOf(source) : resolve(raw.out)
   const files = await writeDocuments(record, folder, formats)
   context.out(context.json ? JSON.stringify({ runId: record.runId, files }) : files.join('\n'))
+  return exitCodes.ok
+}
+
+async function reportSweep(
+  sweep: Sweep,
+  source: string,
+  raw: RawReportOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { sweepFormats, writeSweepDocuments } = await import('../sweep/documents.ts')
+  const formats = raw.format === undefined ? undefined : sweepFormats(raw.format)
+  const folder = raw.out === undefined ? folderOf(source) : resolve(raw.out)
+  const files = await writeSweepDocuments(sweep, folder, formats)
+  context.out(context.json ? JSON.stringify({ files }) : files.join('\n'))
   return exitCodes.ok
 }

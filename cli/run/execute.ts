@@ -33,7 +33,7 @@ const defaultOut = '.meshbench'
 export async function run(raw: RawRunOptions, context: CommandContext): Promise<number> {
   const options = settleRunOptions(raw, ['meshbench', ...context.argv])
   const workload = findWorkload(options.workload, { entry: raw.entry })
-  assertFits(workload, options.modes, options.replicas, thisMachine())
+  assertFits(workload, options.modes, options, thisMachine())
   const gates = raw.gates === undefined ? null : await loadRunGates(raw.gates, raw.baseline)
   const { exitCode, output, record } = await untilConfirmed(
     gates,

@@ -21,6 +21,7 @@ export interface RawRunOptions {
   readonly warmup?: string
   readonly warmupMax?: string
   readonly replicas?: string
+  readonly workloadsPerNode?: string
   readonly seed?: string
   readonly quick?: boolean
   readonly out?: string
@@ -96,6 +97,9 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
     warmupMaxMs: settleWarmupMax(raw, short),
     rounds: count('--rounds', raw.rounds ?? String(short ? quick.rounds : defaultRounds), 1000),
     replicas: replicas === undefined ? null : count('--replicas', replicas, 32),
+    ...(raw.workloadsPerNode !== undefined && {
+      workloadsPerNode: count('--workloads-per-node', raw.workloadsPerNode, 64),
+    }),
     timeoutMs: requestTimeoutMs,
     seed:
       raw.seed === undefined

@@ -1,93 +1,150 @@
+import { randomInt } from 'node:crypto'
 import { join, relative, resolve } from 'node:path'
-import { createRunFolder, pointLatestAt, writeAtomically } from '../../harness/result/folder.ts'
-import { readResult } from '../../harness/result/read.ts'
-import type { Result } from '../../harness/result/schema.ts'
-import { type Sweep, sweepFile } from '../../harness/result/sweep.ts'
+import { assertFits, thisMachine } from '../../harness/deploy/capacity.ts'
+import { findWorkload } from '../../harness/deploy/workload.ts'
+import { describeHost } from '../../harness/environment/host.ts'
+import { type Measured, recordRun } from '../../harness/experiment/record.ts'
+import {
+  createRunFolder,
+  pointLatestAt,
+  type RunFolder,
+  writeAtomically,
+} from '../../harness/result/folder.ts'
+import type { Finding, Result, RunOptions } from '../../harness/result/schema.ts'
+import { type Sweep, type SweepAxis, sweepFile } from '../../harness/result/sweep.ts'
+import { writeResult } from '../../harness/result/write.ts'
+import { analyse } from '../../reports/analyse.ts'
 import { type SweptRun, summariseSweep } from '../../reports/cost-model/sweep.ts'
 import type { CommandContext } from '../context.ts'
+import { describeFailure } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { run } from '../run/execute.ts'
+import { writeDocuments } from '../report/documents.ts'
 import { type RawRunOptions, settleRunOptions } from '../run/settings.ts'
-import { parseSweeps, type SweepPoint } from './parse.ts'
+import { showProgress } from '../terminal/progress.ts'
+import { writeSweepDocuments } from './documents.ts'
+import { measurePoints } from './measure.ts'
+import { optionOf, parseSweeps, type SweepPoint } from './parse.ts'
 import { sweepSummary } from './summary.ts'
 
 const defaultOut = '.meshbench'
 /** All points carry the fit together, so each needs fewer windows than a comparison does. */
 const roundsPerPoint = '3'
+const maxSeed = 2 ** 32 - 1
 
-/** One whole run per point, one after the other; what the points have in common is fitted after each. */
+/** A point with everything that its run's record will say of it. */
+interface Prepared {
+  readonly axis: SweepAxis
+  readonly value: number
+  readonly label: string
+  readonly options: RunOptions
+  readonly folder: RunFolder
+  measured?: Measured
+}
+
+/** Every point becomes a run with a folder of its own; what they have in common is fitted at the end. */
 export async function runSweep(
   raw: RawRunOptions,
   texts: readonly string[],
   context: CommandContext,
 ): Promise<number> {
-  const points = parseSweeps(texts, raw)
-  // All of them before the first: a typo in the last point must not cost the time of the others.
-  for (const point of points) settleRunOptions(rawOf(raw, point, ''), [])
-  const folder = createRunFolder(resolve(raw.out ?? defaultOut), Date.now())
-  const runs: SweptRun[] = []
-  let trusted = true
-  for (const [index, point] of points.entries()) {
-    if (context.signal.aborted) break
-    context.stderr.write(`point ${index + 1} of ${points.length}: ${point.axis} ${point.text}\n`)
-    const measured = await measurePoint(raw, point, folder.path, context)
-    trusted &&= measured.code === exitCodes.ok
-    if (measured.run.status !== 'complete') break
-    runs.push({
-      axis: point.axis,
-      value: sweptValue(point, measured.run),
-      folder: relative(folder.path, measured.folder),
-      run: measured.run,
-    })
-    write(folder.path, runs, context)
+  const seed = raw.seed ?? String(randomInt(maxSeed))
+  const wanted = parseSweeps(texts, raw).map((point) => ({
+    point,
+    // All of them before the first: a typo in the last point must not cost the time of the others.
+    options: settleRunOptions(rawOf({ ...raw, seed }, point), ['meshbench', ...context.argv]),
+  }))
+  const [first] = wanted
+  if (first === undefined) return exitCodes.usage
+  const workload = findWorkload(first.options.workload, { entry: raw.entry })
+  for (const { options } of wanted) assertFits(workload, options.modes, options, thisMachine())
+
+  const startedAtMs = Date.now()
+  const folder = createRunFolder(resolve(raw.out ?? defaultOut), startedAtMs)
+  const points: Prepared[] = wanted.map(({ point: { axis, text }, options }) => ({
+    axis,
+    value: axis === 'payload' ? (options.responseBytes ?? 0) : Number(text),
+    label: `${axis} ${text}`,
+    options,
+    folder: createRunFolder(join(folder.path, 'points'), startedAtMs),
+  }))
+  const progress = showProgress(context.stderr)
+  for (const warning of workload.warnings) progress.note(`warning: ${warning}`)
+  const environment = await describeHost()
+  const tool = { name: 'meshbench', version: context.version } as const
+  const keep = (point: Prepared, finding?: Finding): Result | undefined => {
+    if (point.measured === undefined || !hasWindow(point.measured)) return undefined
+    const facts = { runId: point.folder.runId, startedAtMs, tool, environment }
+    const status =
+      finding !== undefined ? 'failed' : context.signal.aborted ? 'interrupted' : 'complete'
+    const record = analyse(
+      recordRun({ ...facts, options: point.options }, point.measured, { status, finding }),
+    )
+    writeResult(point.folder.path, record)
+    return record
   }
-  const record = write(folder.path, runs, context)
-  pointLatestAt(folder)
+  let failure: unknown
+  let finding: Finding | undefined
+  try {
+    await measurePoints(
+      { points, seed: Number(seed), workload, folder: folder.path, progress, context },
+      (point, measured) => {
+        point.measured = measured
+        keep(point)
+      },
+    )
+  } catch (error) {
+    if (!context.signal.aborted) {
+      failure = error
+      const { code, message, hint } = describeFailure(error)
+      finding = { code, severity: 'error', message, hint }
+    }
+  } finally {
+    progress.end()
+  }
+  const runs = points.flatMap((point): SweptRun[] => {
+    const run = keep(point, finding)
+    if (run === undefined) return []
+    const path = relative(folder.path, point.folder.path)
+    return [{ axis: point.axis, value: point.value, folder: path, run }]
+  })
+  const record = summariseSweep(runs, {
+    tool,
+    status: context.signal.aborted || failure !== undefined ? 'interrupted' : 'complete',
+    workload: first.options.workload,
+  })
   const path = join(folder.path, sweepFile)
-  context.out(context.json ? JSON.stringify({ ...record, file: path }) : sweepSummary(record, path))
+  writeAtomically(path, `${JSON.stringify(record, null, 2)}\n`)
+  pointLatestAt(folder)
+  if (failure !== undefined) throw failure
+  const files = [path, ...(await documents(record, runs, folder.path, context))]
+  context.out(
+    context.json ? JSON.stringify({ ...record, file: path, files }) : sweepSummary(record, files),
+  )
   if (context.signal.aborted) return exitCodes.interrupted
-  return trusted ? exitCodes.ok : exitCodes.untrustworthy
+  const trusted = runs.every(({ run }) => run.validity.verdict === 'valid')
+  return trusted && runs.length === points.length ? exitCodes.ok : exitCodes.untrustworthy
 }
 
-function rawOf(raw: RawRunOptions, { axis, text }: SweepPoint, folder: string): RawRunOptions {
+/** What was measured until Ctrl-C is in the files; its documents can be made from them at leisure. */
+async function documents(
+  record: Sweep,
+  runs: readonly SweptRun[],
+  folder: string,
+  { signal }: CommandContext,
+): Promise<string[]> {
+  if (signal.aborted || runs.length === 0) return []
+  for (const { run, folder: at } of runs) await writeDocuments(run, join(folder, at))
+  return await writeSweepDocuments(record, folder)
+}
+
+function rawOf(raw: RawRunOptions, { axis, text }: SweepPoint): RawRunOptions {
   return {
     ...raw,
     sweep: undefined,
     rounds: raw.rounds ?? roundsPerPoint,
-    [axis]: text,
-    out: join(folder, 'points'),
+    [optionOf[axis]]: text,
   }
 }
 
-async function measurePoint(
-  raw: RawRunOptions,
-  point: SweepPoint,
-  folder: string,
-  context: CommandContext,
-): Promise<{ readonly code: number; readonly folder: string; readonly run: Result }> {
-  let said = '{}'
-  const code = await run(rawOf(raw, point, folder), {
-    ...context,
-    json: true,
-    out: (text) => {
-      said = text
-    },
-  })
-  const { folder: made = '' } = JSON.parse(said) as { folder?: string }
-  return { code, folder: made, run: readResult(made) }
-}
-
-function sweptValue({ axis, text }: SweepPoint, { options }: Result): number {
-  if (axis === 'payload') return options.responseBytes ?? 0
-  return Number(text)
-}
-
-function write(folder: string, runs: readonly SweptRun[], context: CommandContext): Sweep {
-  const record = summariseSweep(runs, {
-    tool: { name: 'meshbench', version: context.version },
-    status: context.signal.aborted ? 'interrupted' : 'complete',
-    workload: runs[0]?.run.options.workload ?? '',
-  })
-  writeAtomically(join(folder, sweepFile), `${JSON.stringify(record, null, 2)}\n`)
-  return record
-}
+const hasWindow = ({ modes }: Measured): boolean =>
+  [...modes.values()].some(({ windows }) => windows.length > 0)

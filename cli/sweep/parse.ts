@@ -3,6 +3,15 @@ import { type SweepAxis, sweepAxes } from '../../harness/result/sweep.ts'
 import { UsageError } from '../errors.ts'
 import type { RawRunOptions } from '../run/settings.ts'
 
+/** The option that an axis varies. */
+export const optionOf: Readonly<Record<SweepAxis, keyof RawRunOptions>> = {
+  rate: 'rate',
+  payload: 'payload',
+  connections: 'connections',
+  replicas: 'replicas',
+  'workloads-per-node': 'workloadsPerNode',
+}
+
 /** One option varied, every other as the command line says. */
 export interface SweepPoint {
   readonly axis: SweepAxis
@@ -56,4 +65,5 @@ const examples: Readonly<Record<SweepAxis, string>> = {
   payload: '1k,16k,64k',
   connections: '4,16,64',
   replicas: '1,2,4',
+  'workloads-per-node': '1,2,4',
 }

@@ -1,30 +1,23 @@
-import type { RoleCost, Sweep } from '../../harness/result/sweep.ts'
+import type { Sweep } from '../../harness/result/sweep.ts'
+import { figureText, modelHeads, modelRows } from '../../reports/sweep/model-table.ts'
 
 /** CPU per 1,000 requests by point and mode, then what was fitted through it. */
-export function sweepSummary(sweep: Sweep, path: string): string {
+export function sweepSummary(sweep: Sweep, files: readonly string[]): string {
+  const page = files.find((file) => file.endsWith('sweep.html'))
   return [
     'proxy CPU, ms per 1,000 requests',
     ...layOut(chartRows(sweep)),
     '',
     'fitted cost per role',
-    ...layOut([
-      [
-        '',
-        'idle mCPU',
-        'µCPU/connection',
-        'µs/request',
-        'µs/KiB',
-        'PSS MiB',
-        'fit error',
-        'windows',
-      ],
-      ...sweep.model.map(modelRow),
-    ]),
+    ...layOut([[...modelHeads], ...modelRows(sweep)]),
     '  µs/request is all processes of a role on the path together; "-" was not varied and is inside it',
     '',
     ...(sweep.status === 'interrupted' ? ['interrupted: not all points were measured'] : []),
-    `sweep   ${path}`,
-    `next    meshbench estimate --pods 200 --nodes 20 --rps 5000 --from ${path}`,
+    ...(sweep.findings ?? []),
+    '',
+    ...(page === undefined ? [] : [`report  ${page}`]),
+    `sweep   ${files[0]}`,
+    `next    meshbench estimate --pods 200 --nodes 20 --rps 5000 --from ${files[0]}`,
   ].join('\n')
 }
 
@@ -38,30 +31,11 @@ function chartRows({ chart, points }: Sweep): string[][] {
         const found = chart.find(
           (point) => point.mode === mode && point.axis === axis && point.value === value,
         )
-        return number(found?.cpuMsPer1kRequests ?? null)
+        return figureText(found?.cpuMsPer1kRequests ?? null)
       }),
     ]),
   ]
 }
-
-function modelRow(cost: RoleCost): string[] {
-  return [
-    cost.role,
-    number(scale(cost.idleCores, 1e3)),
-    number(scale(cost.coresPerConnection, 1e6)),
-    number(cost.usPerRequest),
-    number(cost.usPerKib),
-    number(scale(cost.pssBytesPerProcess, 1 / 1024 ** 2)),
-    cost.fitError === null ? '-' : `${Math.round(cost.fitError * 100)} %`,
-    String(cost.windows),
-  ]
-}
-
-const scale = (value: number | null, by: number): number | null =>
-  value === null ? null : value * by
-
-const number = (value: number | null): string =>
-  value === null ? '-' : value >= 100 ? value.toFixed(0) : value.toFixed(2)
 
 function layOut(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, at) =>

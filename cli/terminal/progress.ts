@@ -33,7 +33,7 @@ function movingLine(stream: ProgressStream): Progress {
     onEvent: (event) => {
       if (event.type === 'phase') show(event.sentence)
       if (event.type === 'window-start') {
-        window = `[${event.index}/${event.total}] round ${event.round} of ${event.rounds} · ${event.mode}`
+        window = `[${event.index}/${event.total}] round ${event.round} of ${event.rounds} · ${event.mode}${event.point === undefined ? '' : ` · ${event.point}`}`
         show(`${window} · ${timeLeft(event.remainingMs)}`)
       }
       if (event.type === 'progress') {

@@ -23,7 +23,7 @@ export async function up(raw: RawUpOptions, context: CommandContext): Promise<nu
   const settings = settleUpOptions({ ...raw, istioSemantics })
   const { mode, ratePerSecond, replicas, kubeconfigCopy } = settings
   const workload = findWorkload(settings.workload, settings)
-  assertFits(workload, [mode], replicas, thisMachine())
+  assertFits(workload, [mode], { replicas }, thisMachine())
   if (kubeconfigCopy !== undefined) refuseExisting(kubeconfigCopy)
 
   const progress = showProgress(context.stderr)

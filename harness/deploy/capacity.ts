@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { HarnessError } from '../errors.ts'
 import type { Mode } from '../modes.ts'
+import type { RunOptions } from '../result/schema.ts'
 import { podCount, type Workload } from './workload.ts'
 
 export interface Machine {
@@ -24,7 +25,7 @@ export function mostProcesses({ cores, memoryBytes }: Machine): number {
   return Math.floor(Math.min(cores * processesPerCore, (memoryBytes * memoryShare) / processBytes))
 }
 
-/** Processes of one mode with this many pods of the workload; the generator is one more pod. */
+/** Processes of one mode with this many pods of the workload, copies included, and the generator's. */
 export function processesOf(mode: Mode, pods: number): number {
   if (mode === 'sidecar') return 2 * (pods + 1)
   const proxies = { baseline: 0, ambient: 2, waypoint: 3 }[mode]
@@ -35,16 +36,16 @@ export function processesOf(mode: Mode, pods: number): number {
 export function assertFits(
   workload: Workload,
   modes: readonly Mode[],
-  replicas: number | null,
+  { replicas, workloadsPerNode = 1 }: Pick<RunOptions, 'replicas' | 'workloadsPerNode'>,
   machine: Machine,
 ): void {
   const most = mostProcesses(machine)
-  const pods = podCount(workload, replicas ?? undefined)
+  const pods = podCount(workload, replicas ?? undefined) * workloadsPerNode
   const needed = (some: readonly Mode[], count: number): number =>
     some.reduce((sum, mode) => sum + processesOf(mode, count), 0)
   if (needed(modes, pods) <= most) return
 
-  const single = podCount(workload, 1)
+  const single = podCount(workload, 1) * workloadsPerNode
   const lightest = [...modes].sort((a, b) => processesOf(a, single) - processesOf(b, single))[0]
   const ways = [
     { way: '--replicas 1', processes: needed(modes, single) },

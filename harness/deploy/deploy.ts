@@ -11,7 +11,7 @@ import {
   placeOf,
   waypointManifest,
 } from './manifests.ts'
-import { gatewayNameLabel, generatorName, isAmbient } from './names.ts'
+import { gatewayNameLabel, generatorName, isAmbient, neighbourNamespacesOf } from './names.ts'
 import type { Pod } from './pods.ts'
 import { type Expectation, waitUntilReady } from './ready.ts'
 import { type Workload, workloadManifests } from './workload.ts'
@@ -19,7 +19,7 @@ import { type Workload, workloadManifests } from './workload.ts'
 export interface DeployOptions {
   readonly mode: Mode
   readonly workload: Workload
-  readonly adjust: Pick<RunOptions, 'replicas' | 'responseBytes'>
+  readonly adjust: Pick<RunOptions, 'replicas' | 'responseBytes' | 'workloadsPerNode'>
   readonly generatorImage: string
   readonly onProgress?: (sentence: string) => void
   readonly deadlineMs?: number
@@ -47,7 +47,24 @@ export async function deployMode(
   const { mode } = options
   const place = placeOf(mode)
   const nodes = [place.clientNode, place.serverNode]
-  return deployInto(client, place, nodes, isAmbient(mode), options)
+  const deployed = await deployInto(client, place, nodes, isAmbient(mode), options)
+  const neighbours = neighbourNamespacesOf(mode, options.adjust.workloadsPerNode)
+  const copies = await Promise.all(
+    neighbours.map((namespace) => deployNeighbour(client, { ...place, namespace }, options)),
+  )
+  return { ...deployed, pods: [...deployed.pods, ...copies.flat()] }
+}
+
+/** The workload once more beside the one under load: in the mesh, ready, without any requests. */
+async function deployNeighbour(
+  client: ClusterClient,
+  { namespace, serverNode: node }: Place,
+  options: DeployOptions,
+): Promise<readonly Pod[]> {
+  await client.create(namespaceManifest(namespace, options.mode))
+  const objects = workloadManifests(options.workload, { namespace, node }, options.adjust)
+  for (const object of inOrder(objects)) await client.create(object)
+  return waitUntilReady(client, expectations(objects, namespace, []), waiting(options))
 }
 
 /** The same into any namespace and nodes, which are made; ztunnels run there or not. */
@@ -72,12 +89,7 @@ export async function deployInto(
   for (const object of inOrder(objects)) await client.create(object)
 
   const awaited = expectations(objects, namespace, withZtunnels ? nodes : [])
-  const pods = await waitUntilReady(client, awaited, {
-    deadlineMs: options.deadlineMs ?? readyDeadlineMs,
-    pollMs,
-    onWaiting: options.onProgress,
-    signal: options.signal,
-  })
+  const pods = await waitUntilReady(client, awaited, waiting(options))
   const generator = pods.find(({ metadata }) => metadata.labels?.app === generatorName)
   return {
     mode,
@@ -86,6 +98,10 @@ export async function deployInto(
     generatorPod: generator?.metadata.name ?? '',
     pods,
   }
+}
+
+function waiting({ deadlineMs = readyDeadlineMs, onProgress, signal }: DeployOptions) {
+  return { deadlineMs, pollMs, onWaiting: onProgress, signal }
 }
 
 /** A pod learns of services by its environment, so all of them exist before the first pod starts. */

@@ -2,6 +2,9 @@ import type { Mode } from '../modes.ts'
 
 /** Names and labels of what a run puts into the cluster. */
 export const namespaceOf = (mode: Mode): string => `mb-${mode}`
+/** Where the idle copies of the workload are that share the server's node. */
+export const neighbourNamespacesOf = (mode: Mode, workloadsPerNode = 1): string[] =>
+  Array.from({ length: workloadsPerNode - 1 }, (_, index) => `${namespaceOf(mode)}-${index + 2}`)
 export const clientNodeOf = (mode: Mode): string => `${mode}-client`
 export const serverNodeOf = (mode: Mode): string => `${mode}-server`
 

@@ -1,7 +1,13 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { Condition, KubeObject } from '../../cluster/objects.ts'
 import type { Mode } from '../modes.ts'
-import { clientNodeOf, isAmbient, namespaceOf, serverNodeOf } from './names.ts'
+import {
+  clientNodeOf,
+  isAmbient,
+  namespaceOf,
+  neighbourNamespacesOf,
+  serverNodeOf,
+} from './names.ts'
 
 /** The parts of Kubernetes objects that the harness reads. */
 export interface Pod extends KubeObject {
@@ -73,14 +79,19 @@ function suffix(text: string | undefined): string {
   return text === undefined || text === '' ? '' : ` (${text})`
 }
 
-/** The pods of one mode: its namespace, and the ztunnels of its nodes. */
-export async function listModePods(client: ClusterClient, mode: Mode): Promise<Pod[]> {
+/** The pods of one mode: its namespace, idle copies beside it, and the ztunnels of its nodes. */
+export async function listModePods(
+  client: ClusterClient,
+  mode: Mode,
+  workloadsPerNode = 1,
+): Promise<Pod[]> {
   const nodes = [clientNodeOf(mode), serverNodeOf(mode)]
+  const namespaces = [namespaceOf(mode), ...neighbourNamespacesOf(mode, workloadsPerNode)]
   const [own, ztunnels] = await Promise.all([
-    client.list<Pod>(podKind, { namespace: namespaceOf(mode) }),
+    Promise.all(namespaces.map((namespace) => client.list<Pod>(podKind, { namespace }))),
     isAmbient(mode)
       ? client.list<Pod>(podKind, { namespace: 'istio-system', labelSelector: 'app=ztunnel' })
       : [],
   ])
-  return [...own, ...ztunnels.filter(({ spec }) => nodes.includes(spec.nodeName ?? ''))]
+  return [...own.flat(), ...ztunnels.filter(({ spec }) => nodes.includes(spec.nodeName ?? ''))]
 }

@@ -13,6 +13,8 @@ export type ExperimentEvent =
       readonly round: number
       readonly rounds: number
       readonly mode: Mode
+      /** Of a sweep: `rate 300`. */
+      readonly point?: string
       readonly remainingMs: number
     }
   | { readonly type: 'progress'; readonly point: LoadPoint; readonly remainingMs: number }

@@ -25,6 +25,8 @@ export interface RunFacts {
 export interface Measured {
   readonly cluster: Result['environment']['cluster']
   readonly modes: ReadonlyMap<Mode, MeasuredMode>
+  /** The windows in the order they were meant to be measured, where that is not a run's own. */
+  readonly order?: Result['schedule']['order']
 }
 
 export interface MeasuredMode {
@@ -59,7 +61,7 @@ export function recordRun(
     endedAt: new Date().toISOString(),
     environment: { ...facts.environment, cluster: measured.cluster },
     options,
-    schedule: { seed: options.seed, order: scheduleBlocks(options) },
+    schedule: { seed: options.seed, order: [...(measured.order ?? scheduleBlocks(options))] },
     modes,
     comparisons: [],
     noise: {},

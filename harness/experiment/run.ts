@@ -5,7 +5,7 @@ import type { Workload } from '../deploy/workload.ts'
 import type { Mode } from '../modes.ts'
 import type { RunOptions } from '../result/schema.ts'
 import { type TrackedProcess, takeCensus } from '../sample/census.ts'
-import { scheduleBlocks } from '../schedule/blocks.ts'
+import { type ScheduledPoint, schedulePoints } from '../schedule/blocks.ts'
 import { startClock } from './clock.ts'
 import type { OnEvent } from './events.ts'
 import { failedWindow } from './failed-window.ts'
@@ -24,30 +24,73 @@ export interface ExperimentOptions {
   readonly signal?: AbortSignal
 }
 
+/** One setting of a sweep. Points that are measured together differ in their load alone. */
+export interface SweepPoint {
+  readonly options: RunOptions
+  /** For people: `rate 300`. */
+  readonly label: string
+}
+
+export interface PointsOptions extends Omit<ExperimentOptions, 'options'> {
+  readonly points: readonly SweepPoint[]
+  /** Of the whole sweep, in order; those of `rounds` are measured now. */
+  readonly rounds: readonly number[]
+}
+
 /**
  * Deploys every mode and measures them in turn. Throws only while nothing is measured: once windows
  * exist, trouble is recorded with the window it met, and an abort returns what there is.
  */
-export async function runExperiment(experiment: ExperimentOptions): Promise<Measured> {
-  const { client, options, signal } = experiment
-  const measured = nothingMeasured(options)
+export async function runExperiment({ options, ...rest }: ExperimentOptions): Promise<Measured> {
+  const rounds = Array.from({ length: options.rounds }, (_, index) => index + 1)
+  const [measured] = await runPoints({ ...rest, points: [{ options, label: '' }], rounds })
+  const { cluster, modes } = measured ?? nothingMeasured(options)
+  return { cluster, modes }
+}
+
+/** The same for several points on one deployment, every round holding each mode at each point once. */
+export async function runPoints(experiment: PointsOptions): Promise<Measured[]> {
+  const { client, points, signal } = experiment
   const { gitVersion, embedded } = await client.version()
   const cluster = { kind: embedded ? 'embedded' : 'kubernetes', version: gitVersion } as const
+  const schedule = scheduleOf(experiment)
+  const measured = points.map(({ options }, index) => ({
+    ...nothingMeasured(options),
+    cluster,
+    order: schedule
+      .filter(({ point }) => point === index)
+      .map(({ round, mode }) => ({ round, mode })),
+  }))
   try {
     const deployments = await deployAll(experiment)
     await prime(experiment, deployments)
-    await measureAll(experiment, deployments, measured.modes)
+    await measureAll(experiment, schedule, deployments, measured)
   } catch (error) {
     if (signal?.aborted !== true) throw error
   }
-  return { ...measured, cluster }
+  return measured
+}
+
+function scheduleOf({ points, rounds }: PointsOptions): ScheduledPoint[] {
+  const { modes, seed } = firstOf(points)
+  const all = schedulePoints({ modes, points: points.length, rounds: Math.max(...rounds), seed })
+  return all.filter(({ round }) => rounds.includes(round))
+}
+
+function firstOf(points: readonly SweepPoint[]): RunOptions {
+  const [first] = points
+  if (first === undefined) throw new RangeError('a sweep has at least one point')
+  return first.options
 }
 
 /** All modes at once: starting processes is mostly waiting. The first failure stops the others. */
-async function deployAll(experiment: ExperimentOptions): Promise<Map<Mode, Deployment>> {
-  const { client, options, workload, generatorImage, onEvent, signal } = experiment
+async function deployAll(experiment: PointsOptions): Promise<Map<Mode, Deployment>> {
+  const { client, points, workload, generatorImage, onEvent, signal } = experiment
+  const options = firstOf(points)
   const failed = new AbortController()
-  const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+  const stop = (): void => failed.abort(signal?.reason)
+  signal?.addEventListener('abort', stop)
+  if (signal?.aborted === true) stop()
   onEvent?.({
     type: 'phase',
     phase: 'deploying',
@@ -61,13 +104,13 @@ async function deployAll(experiment: ExperimentOptions): Promise<Map<Mode, Deplo
         adjust: options,
         generatorImage,
         onProgress: (sentence) => onEvent?.({ type: 'phase', phase: 'deploying', sentence }),
-        signal: either,
+        signal: failed.signal,
       }).catch((error: unknown) => {
         failed.abort()
         throw error
       }),
     ),
-  )
+  ).finally(() => signal?.removeEventListener('abort', stop))
   return new Map(deployments.map((deployment) => [deployment.mode, deployment]))
 }
 
@@ -80,7 +123,7 @@ const primingRequests = 4_000
 const mostPrimingSlices = 8
 
 async function prime(
-  experiment: ExperimentOptions,
+  experiment: PointsOptions,
   deployments: ReadonlyMap<Mode, Deployment>,
 ): Promise<void> {
   const sentence = 'warming all modes up once'
@@ -91,11 +134,11 @@ async function prime(
 }
 
 async function primeMode(
-  { client, options, signal }: ExperimentOptions,
+  { client, points, signal }: PointsOptions,
   { namespace, generatorPod, entry }: Deployment,
 ): Promise<void> {
   const target = { namespace, pod: generatorPod }
-  const plan = planPriming(options, entry)
+  const plan = planPriming(firstOf(points), entry)
   let answered = 0
   for (let slice = 0; slice < mostPrimingSlices && answered < primingRequests; slice++) {
     const { outcomes } = await runLoad(client, target, plan, () => undefined, signal)
@@ -106,22 +149,24 @@ async function primeMode(
 }
 
 async function measureAll(
-  experiment: ExperimentOptions,
+  experiment: PointsOptions,
+  schedule: readonly ScheduledPoint[],
   deployments: ReadonlyMap<Mode, Deployment>,
-  modes: ReadonlyMap<Mode, MeasuredMode>,
+  measured: readonly Measured[],
 ): Promise<void> {
-  const { client, options, onEvent, signal } = experiment
-  const schedule = scheduleBlocks(options)
-  const clock = startClock(schedule.length, options.warmupMs + options.durationMs)
+  const { client, points, rounds, onEvent, signal } = experiment
+  const { modes, warmupMs, durationMs, workloadsPerNode } = firstOf(points)
+  const clock = startClock(schedule.length, warmupMs + durationMs)
   onEvent?.({
     type: 'phase',
     phase: 'measuring',
     sentence: `measuring ${schedule.length} windows in random order`,
   })
-  for (const [position, { round, mode }] of schedule.entries()) {
+  for (const [position, { round, mode, point }] of schedule.entries()) {
     signal?.throwIfAborted()
+    const { options, label } = points[point] as SweepPoint
     const deployment = deployments.get(mode) as Deployment
-    const kept = modes.get(mode) as MeasuredMode
+    const kept = measured[point]?.modes.get(mode) as MeasuredMode
     const plan = planWindow(options, deployment.entry, round)
     const startedAtMs = Date.now()
     clock.beginWindow(position)
@@ -130,8 +175,9 @@ async function measureAll(
       index: position + 1,
       total: schedule.length,
       round,
-      rounds: options.rounds,
+      rounds: Math.max(firstOf(points).rounds, ...rounds),
       mode,
+      ...(label === '' ? {} : { point: label }),
       remainingMs: clock.remainingMs(),
     })
     try {
@@ -142,10 +188,11 @@ async function measureAll(
         options,
         round,
         position,
-        listPods: () => listModePods(client, mode),
+        listPods: () => listModePods(client, mode, workloadsPerNode),
         bystanders: await census(
           client,
-          options.modes.filter((other) => other !== mode),
+          modes.filter((other) => other !== mode),
+          workloadsPerNode,
         ),
         onPoint: (point) =>
           onEvent?.({ type: 'progress', point, remainingMs: clock.remainingMs() }),
@@ -165,6 +212,11 @@ async function measureAll(
   onEvent?.({ type: 'phase', phase: 'finished', sentence: 'all windows measured' })
 }
 
-async function census(client: ClusterClient, modes: readonly Mode[]): Promise<TrackedProcess[]> {
-  return (await Promise.all(modes.map((mode) => listModePods(client, mode)))).flatMap(takeCensus)
+async function census(
+  client: ClusterClient,
+  modes: readonly Mode[],
+  workloadsPerNode?: number,
+): Promise<TrackedProcess[]> {
+  const pods = await Promise.all(modes.map((mode) => listModePods(client, mode, workloadsPerNode)))
+  return takeCensus(pods.flat())
 }

@@ -92,7 +92,10 @@ export const finding = z.strictObject({
 
 export const window = z.strictObject({
   round: z.int().positive(),
-  position: z.int().nonnegative().meta({ description: 'place in the whole schedule' }),
+  position: z
+    .int()
+    .nonnegative()
+    .meta({ description: 'place in the whole schedule, that of a sweep included' }),
   startedAt: z.iso.datetime(),
   durationMs: z.number().positive(),
   warmupMs: z.number().nonnegative(),
@@ -249,6 +252,10 @@ export const result = z.strictObject({
       .positive()
       .nullable()
       .meta({ description: 'of each service; null: as the workload says' }),
+    workloadsPerNode: z.int().positive().optional().meta({
+      description:
+        'the workload under load and idle copies of it in namespaces of their own on the same node; left out: 1',
+    }),
     timeoutMs: z.number().positive(),
     seed: z.int().nonnegative(),
     quick: z.boolean(),

@@ -4,10 +4,19 @@ import { z } from 'zod'
 import { HarnessError } from '../errors.ts'
 import { modes, roles } from '../modes.ts'
 
-/** `sweep.json`: several runs that differ in one option each, and what a cost model makes of them. */
+/**
+ * `sweep.json`: several runs that differ in one option each, measured in turn, and what a cost model
+ * makes of them.
+ */
 export const sweepVersion = 1
 export const sweepFile = 'sweep.json'
-export const sweepAxes = ['rate', 'payload', 'connections', 'replicas'] as const
+export const sweepAxes = [
+  'rate',
+  'payload',
+  'connections',
+  'replicas',
+  'workloads-per-node',
+] as const
 export type SweepAxis = (typeof sweepAxes)[number]
 
 const coefficient = z.number().nonnegative().nullable()
@@ -46,6 +55,9 @@ const chartPoint = z.strictObject({
   cpuMsPer1kRequests: z.number().nullable(),
   low: z.number().nullable(),
   high: z.number().nullable(),
+  proxyPssMiB: z.number().nullable().optional(),
+  latencyP50Ms: z.number().nullable().optional(),
+  latencyP99Ms: z.number().nullable().optional(),
 })
 
 export const sweep = z.strictObject({
@@ -57,6 +69,10 @@ export const sweep = z.strictObject({
   points: z.array(point),
   model: z.array(roleCost),
   chart: z.array(chartPoint),
+  findings: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'where ambient wins and where it loses, in words' }),
 })
 
 export type Sweep = z.infer<typeof sweep>

@@ -7,6 +7,11 @@ export interface ScheduledWindow {
   readonly mode: Mode
 }
 
+export interface ScheduledPoint extends ScheduledWindow {
+  /** Which of the points of a sweep, from 0. */
+  readonly point: number
+}
+
 /**
  * Randomised complete blocks: every round holds each mode once, in an order of its own. Whatever
  * drifts during a run (heat, a neighbour, caches) then meets all modes alike, and no mode always
@@ -17,14 +22,27 @@ export function scheduleBlocks(options: {
   readonly rounds: number
   readonly seed: number
 }): ScheduledWindow[] {
+  return schedulePoints({ ...options, points: 1 }).map(({ round, mode }) => ({ round, mode }))
+}
+
+/** The same for a sweep: a round holds every mode at every point once. */
+export function schedulePoints(options: {
+  readonly modes: readonly Mode[]
+  readonly points: number
+  readonly rounds: number
+  readonly seed: number
+}): ScheduledPoint[] {
   const random = seededRandom(options.seed)
+  const cells = Array.from({ length: options.points }, (_, point) =>
+    options.modes.map((mode) => ({ mode, point })),
+  ).flat()
   return Array.from({ length: options.rounds }, (_, index) =>
-    shuffle(options.modes, random).map((mode) => ({ round: index + 1, mode })),
+    shuffle(cells, random).map((cell) => ({ round: index + 1, ...cell })),
   ).flat()
 }
 
 /** Fisher-Yates. */
-function shuffle<T>(items: readonly T[], random: () => number): T[] {
+export function shuffle<T>(items: readonly T[], random: () => number): T[] {
   const order = [...items]
   for (let last = order.length - 1; last > 0; last--) {
     const pick = Math.floor(random() * (last + 1))

@@ -29,15 +29,20 @@ export function fitCosts(runs: readonly Result[], axes: readonly SweepAxis[]): R
     )
     const first = samples[0]
     if (first === undefined) return []
-    const observations = samples.map(
-      ({ run, window, cpu }): Observation => ({
+    const observe = (wanted: readonly Term[]): Observation[] =>
+      samples.map(({ run, window, cpu }) => ({
         measured: cpu.cores,
-        terms: terms.map((term) => termValue(term, run, window, cpu.processes)),
-      }),
+        terms: wanted.map((term) => termValue(term, run, window, cpu.processes)),
+      }))
+    // Ten workloads on a node have ten sidecars but the same ztunnel: there idle cannot be told apart.
+    const solvable = [terms, terms.filter((term) => term !== 'idle')].find(
+      (wanted) => fitNonNegative(observe(wanted)) !== null,
     )
+    const told = solvable ?? terms
+    const observations = observe(told)
     const fitted = fitNonNegative(observations)
     const value = (term: Term): number | null =>
-      terms.includes(term) ? (fitted?.[terms.indexOf(term)] ?? null) : null
+      told.includes(term) ? (fitted?.[told.indexOf(term)] ?? null) : null
     return [
       {
         role,
@@ -57,9 +62,11 @@ export function fitCosts(runs: readonly Result[], axes: readonly SweepAxis[]): R
 /** How many proxies of a role one request of the echo workload passes. */
 const pathProcesses: Partial<Record<Role, number>> = { sidecar: 2, ztunnel: 2, waypoint: 1 }
 
+const idleAxes: readonly SweepAxis[] = ['rate', 'replicas', 'workloads-per-node']
+
 function termsFor(axes: readonly SweepAxis[]): readonly Term[] {
   return [
-    ...(axes.includes('rate') || axes.includes('replicas') ? (['idle'] as const) : []),
+    ...(axes.some((axis) => idleAxes.includes(axis)) ? (['idle'] as const) : []),
     ...(axes.includes('connections') ? (['connection'] as const) : []),
     'request',
     ...(axes.includes('payload') ? (['kib'] as const) : []),

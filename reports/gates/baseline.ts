@@ -23,6 +23,7 @@ const load = z.strictObject({
   requestBytes: z.int(),
   responseBytes: z.int().nullable(),
   replicas: z.int().nullable(),
+  workloadsPerNode: z.int().optional(),
 })
 
 const software = z.strictObject({
@@ -67,10 +68,11 @@ export function hardwareOf({ environment }: Result): Baseline['hardware'] {
 
 export function loadOf({ options }: Result): Baseline['load'] {
   const { workload, model, ratePerSecond, connections } = options
-  const { keepAlive, requestBytes, responseBytes, replicas } = options
+  const { keepAlive, requestBytes, responseBytes, replicas, workloadsPerNode } = options
   return {
     ...{ workload, model, ratePerSecond, connections },
     ...{ keepAlive, requestBytes, responseBytes, replicas },
+    ...(workloadsPerNode !== undefined && { workloadsPerNode }),
   }
 }
 

@@ -41,13 +41,14 @@ function titleOf(runs: readonly Result[]): string {
   const run = runs[0]
   if (run === undefined) return ''
   const { cpuModel, cores } = run.environment
-  const { workload, connections, responseBytes, replicas } = run.options
+  const { workload, connections, responseBytes, replicas, workloadsPerNode = 1 } = run.options
   const about = [
     workload,
     loadText(run),
     `${connections} connections`,
     ...(responseBytes === null ? [] : [`${responseBytes} bytes`]),
     ...(replicas !== null && replicas > 1 ? [`${replicas} replicas`] : []),
+    ...(workloadsPerNode > 1 ? [`${workloadsPerNode} workloads per node`] : []),
     `${cpuModel}, ${cores} cores`,
   ]
   return about.join(' \u00b7 ')

@@ -20,13 +20,13 @@ export interface Difference {
   readonly noiseFloor: number
 }
 
-/** The signed-rank test of 5 pairs cannot reach 0.05. */
+/** The signed-rank test of 5 pairs cannot get below 0.06. */
 const leastPairs = 6
 
 /**
  * The schedule is made of rounds, and so is the comparison: from 6 rounds on in which both sides have a
  * window, the two are subtracted within each round. What slows a whole round (a neighbour, heat) then
- * is no noise. Fewer could not reach p < 0.05 that way and are compared as two heaps.
+ * is no noise. Fewer could not reach significance that way and are compared as two heaps.
  *
  * Measured on two shared cores, one server against itself with 10 % more CPU per request, 10 rounds:
  * found in 60 % of the runs as heaps, in 90 % by rounds, at equal or fewer false alarms than 5 %.

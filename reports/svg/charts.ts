@@ -1,8 +1,10 @@
 import type { Result } from '../../harness/result/schema.ts'
+import type { Sweep } from '../../harness/result/sweep.ts'
 import type { Chart } from '../charts/chart.ts'
 import { chartBuilders } from '../charts/charts.ts'
 import { drawSvg } from '../charts/svg.ts'
 import { type Colour, palette } from '../palette.ts'
+import { sweepCharts } from '../sweep/charts.ts'
 import { wrap } from '../terminal/layout.ts'
 
 const widthPx = 640
@@ -17,17 +19,29 @@ export interface SvgFile {
 /** Every chart as a file of its own, in light colours: slides and documents have no style sheet. */
 export async function chartFiles(result: Result): Promise<SvgFile[]> {
   const charts = Object.values(chartBuilders).flatMap((build) => build(result) ?? [])
-  const files = await Promise.all(
+  const { tool, options, startedAt } = result
+  return await filesOf(
+    charts,
+    `meshbench ${tool.version} \u00b7 ${options.workload} \u00b7 ${startedAt.slice(0, 10)}`,
+  )
+}
+
+export async function sweepChartFiles(sweep: Sweep): Promise<SvgFile[]> {
+  const { tool, workload } = sweep
+  return await filesOf(sweepCharts(sweep), `meshbench ${tool.version} \u00b7 ${workload}`)
+}
+
+async function filesOf(charts: readonly Chart[], foot: string): Promise<SvgFile[]> {
+  return await Promise.all(
     charts.map(async (chart) => ({
       name: `charts/${chart.id}.svg`,
-      content: await standalone(chart, result),
+      content: await standalone(chart, foot),
     })),
   )
-  return files
 }
 
 /** Finding and legend stand beside a drawing on the page; here they have to be in it. */
-async function standalone(chart: Chart, result: Result): Promise<string> {
+async function standalone(chart: Chart, foot: string): Promise<string> {
   const title = wrap(chart.finding, charactersPerLine, '').split('\n')
   const head = [
     ...title.map((text, index) => textAt(16, 28 + index * lineHeightPx, text, 'bold')),
@@ -49,7 +63,6 @@ async function standalone(chart: Chart, result: Result): Promise<string> {
     drawings.push(svg.replace('<svg ', `<svg x="0" y="${top}" `))
     top += height
   }
-  const foot = `meshbench ${result.tool.version} \u00b7 ${result.options.workload} \u00b7 ${result.startedAt.slice(0, 10)}`
   const height = top + 28
   return resolved(
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title" width="${widthPx}" height="${height}" viewBox="0 0 ${widthPx} ${height}" font-family="system-ui, sans-serif" font-size="13">

@@ -37,7 +37,7 @@ const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
   [
     ['run', '--sweep', 'rat=1,2'],
     'error: --sweep knows no "rat"',
-    '  hint: did you mean rate? write for example --sweep rate=100,300,1000; axes: rate, payload, connections, replicas',
+    '  hint: did you mean rate? write for example --sweep rate=100,300,1000; axes: rate, payload, connections, replicas, workloads-per-node',
   ],
   [
     ['run', '--sweep', 'rate=100'],

@@ -80,13 +80,39 @@ test('a sweep keeps its points, its model and one chart point per mode', () => {
     run,
   }))
   const about = { tool: { name: 'meshbench', version: '1' }, status: 'complete' } as const
-  const { points, chart, model } = summariseSweep(swept, { ...about, workload: 'echo' })
+  const { points, chart, model, findings } = summariseSweep(swept, { ...about, workload: 'echo' })
   assert.deepEqual(
     points.map(({ value }) => value),
     rates,
   )
   assert.equal(chart.length, 9)
   assert.equal(model.length, 3)
+  assert.match(
+    findings?.at(-3) ?? '',
+    /^memory: ambient takes less from .* per node on \(by the fitted/,
+  )
+})
+
+test('where nothing but sidecars multiplies, a ztunnel has no idle cost of its own to fit', () => {
+  const many = [1, 2, 4].map((n) => {
+    const run = resultWith(100, costs)
+    const windows = (run.modes.sidecar?.windows ?? []).map((one) => {
+      const { sidecar } = one.cpu
+      if (sidecar === undefined) return one
+      const processes = 2 + n - 1
+      const cores = processes * 0.003 + 100 * 0.0004
+      return { ...one, cpu: { ...one.cpu, sidecar: { ...sidecar, processes, cores } } }
+    })
+    return {
+      ...run,
+      modes: { ...run.modes, sidecar: { ...run.modes.sidecar, windows } },
+    } as typeof run
+  })
+  const [sidecar, ztunnel] = fitCosts(many, ['workloads-per-node'])
+  near(sidecar?.idleCores, 0.003)
+  near(sidecar?.usPerRequest, 400)
+  assert.equal(ztunnel?.idleCores, null)
+  assert.ok((ztunnel?.usPerRequest ?? 0) > 0)
 })
 
 test("one flow at 1,000 requests/s costs what Istio 1.24's figures say: 0.40, 0.12 and 0.37 vCPU", () => {

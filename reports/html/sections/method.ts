@@ -33,14 +33,14 @@ ${reference()}
       ? html`Open loop, ${options.arrivals} arrivals, ${plural(options.connections, 'connection')}: latency counts from the moment a request was <em>due</em>, so waiting behind a slow one is part of it.`
       : html`Closed loop, ${plural(options.connections, 'connection')}, each sending its next request when the last is answered: the latencies are service times under saturation.`
   }</li>
-<li>${options.keepAlive ? 'Connections are kept alive' : 'A new connection per request'}; ${fixed(options.requestBytes, 0, typographic)} bytes sent, ${options.responseBytes === null ? 'answers as large as the workload makes them' : `${fixed(options.responseBytes, 0, typographic)} received`}; ${options.replicas === null ? 'replicas as the workload says' : plural(options.replicas, 'replica')}.</li>
+<li>${options.keepAlive ? 'Connections are kept alive' : 'A new connection per request'}; ${fixed(options.requestBytes, 0, typographic)} bytes sent, ${options.responseBytes === null ? 'answers as large as the workload makes them' : `${fixed(options.responseBytes, 0, typographic)} received`}; ${options.replicas === null ? 'replicas as the workload says' : plural(options.replicas, 'replica')}${(options.workloadsPerNode ?? 1) > 1 ? `; ${options.workloadsPerNode} workloads on the server's node, of which one gets the load and the others idle` : ''}.</li>
 <li>CPU from ${environment.cpuSource}, read at the edges of each window. Memory from ${environment.memorySource}.</li>
 </ul>
 <h3>Statistics</h3>
 <ul>
 <li>One window is one observation. A mode's figure is the median of its windows, its interval a bootstrap percentile interval with small-sample expansion.</li>
 <li>From 6 rounds on, the two windows of each round are subtracted from each other: what slowed a whole round is then no noise. A difference is the Hodges-Lehmann estimate of these (fewer rounds: of all windows of one mode against all of the other), so it may differ slightly from the subtraction of two medians. p comes from an exact permutation test of the signed ranks (fewer rounds: of the rank sum).</li>
-<li>\u201cless\u201d and \u201cmore\u201d are said only with at least 4 windows a side, an interval without zero, p \u2264 0.05, and a difference above both the noise floor and the least effect worth speaking of. \u201cNo difference detected\u201d does not mean equal.</li>
+<li>\u201cless\u201d and \u201cmore\u201d are said only with at least 4 windows a side, an interval without zero, p \u2264 0.032 (about 2 alarms in 100 comparisons of a mode with itself), and a difference above both the noise floor and the least effect worth speaking of. \u201cNo difference detected\u201d does not mean equal.</li>
 <li>The noise floor is what a mode shows against itself: A/A comparisons resampled from the repeats within each mode. The floor of a comparison comes from the two modes it compares alone: what their rounds would show if the modes were equal.</li>
 <li>PSS divides each shared page by its sharers and can be added up. Many Node processes share one binary: ten idle proxies show 47 MB RSS but 14 MB PSS each, so summed RSS would overstate them more than three times.</li>
 </ul>
