@@ -20,6 +20,11 @@ export const meshAnnotations = {
   redirection: 'ambient.istio.io/redirection',
   /** Written by the node agent: how far ambient has taken over from a running sidecar (takeover.ts). */
   takeover: 'meshbench.dev/sidecar',
+  /**
+   * `cart.shop,web.shop`: services of other namespaces that this pod calls. On a real cluster DNS finds
+   * them; here each needs an address of the pod's own before it starts.
+   */
+  calls: 'meshbench.dev/calls',
   excludeInboundPorts: 'traffic.sidecar.istio.io/excludeInboundPorts',
 } as const
 

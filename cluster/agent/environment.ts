@@ -5,9 +5,11 @@ export interface EnvironmentFacts {
   readonly pod: Pod
   readonly address: PodAddress
   readonly socket: AddressPlan['socket']
-  /** Services of the pod's namespace and where this pod reaches each of their ports. */
+  /** Services this pod can call, and where it reaches each of their ports. */
   readonly services: readonly {
     readonly service: Service
+    /** As DNS has it: `cart`, of another namespace `cart.shop`. */
+    readonly name: string
     readonly reach: (port: number) => { readonly host: string; readonly port: number }
   }[]
 }
@@ -22,8 +24,8 @@ export function environmentOf(
   facts: EnvironmentFacts,
 ): Record<string, string> {
   const environment: Record<string, string> = {}
-  for (const { service, reach } of facts.services) {
-    Object.assign(environment, serviceVariables(service, reach))
+  for (const { service, name, reach } of facts.services) {
+    Object.assign(environment, serviceVariables(service, name, reach))
   }
   environment.HOSTNAME = facts.pod.metadata.name
   const listen = (port: number) => facts.socket(facts.address.appHost, port)
@@ -42,9 +44,10 @@ export function environmentOf(
 
 function serviceVariables(
   service: Service,
+  name: string,
   reach: EnvironmentFacts['services'][number]['reach'],
 ): Record<string, string> {
-  const prefix = variableName(service.metadata.name)
+  const prefix = variableName(name)
   const ports = service.spec.ports ?? []
   const first = ports[0]
   if (!first) return {}
@@ -53,8 +56,9 @@ function serviceVariables(
     [`${prefix}_SERVICE_HOST`]: host,
     [`${prefix}_SERVICE_PORT`]: String(port),
   }
-  for (const { name, port: number } of ports) {
-    if (name) variables[`${prefix}_SERVICE_PORT_${variableName(name)}`] = String(reach(number).port)
+  for (const { name: portName, port: number } of ports) {
+    if (portName)
+      variables[`${prefix}_SERVICE_PORT_${variableName(portName)}`] = String(reach(number).port)
   }
   return variables
 }

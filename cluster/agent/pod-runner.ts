@@ -4,7 +4,7 @@ import type { Store } from '../api/store.ts'
 import { refOf } from '../controllers/ownership.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { Container, Pod, Service } from '../kinds.ts'
-import { adminPorts } from '../mesh-labels.ts'
+import { adminPorts, meshAnnotations } from '../mesh-labels.ts'
 import type { AddressPlan, PodAddress } from './address-plan.ts'
 import { bindSocket } from './bound-socket.ts'
 import { ContainerProcess } from './container-process.ts'
@@ -204,15 +204,31 @@ export class PodRunner {
   }
 
   #environment(container: Container, title: string): Record<string, string> {
-    const { plan, servicesOf } = this.#context
-    const services = servicesOf(this.namespace)
-      .filter(({ spec }) => spec.clusterIP !== undefined && spec.clusterIP !== 'None')
-      .map((service) => {
+    const { plan } = this.#context
+    const services = this.#calledServices()
+      .filter(({ service: { spec } }) => spec.clusterIP !== undefined && spec.clusterIP !== 'None')
+      .map(({ service, name }) => {
         const address = this.#captureAddress(service)
-        return { service, reach: (port: number) => plan.socket(address, port) }
+        return { service, name, reach: (port: number) => plan.socket(address, port) }
       })
     const facts = { pod: this.pod, address: this.address, socket: plan.socket, services }
     return { PROCESS_TITLE: title, ...environmentOf(container, facts) }
+  }
+
+  /** Those of its namespace, as in Kubernetes; of others what it is annotated to call by `name.namespace`. */
+  #calledServices(): { readonly service: Service; readonly name: string }[] {
+    const { servicesOf } = this.#context
+    const elsewhere = this.pod.metadata.annotations?.[meshAnnotations.calls] ?? ''
+    const named = elsewhere.split(',').flatMap((item) => {
+      const [name = '', namespace = ''] = item.trim().split('.')
+      const service = servicesOf(namespace).find(({ metadata }) => metadata.name === name)
+      return service === undefined ? [] : [{ service, name: `${name}.${namespace}` }]
+    })
+    const own = servicesOf(this.namespace).map((service) => ({
+      service,
+      name: service.metadata.name,
+    }))
+    return [...own, ...named]
   }
 
   #captureAddress(service: Service): string {

@@ -105,7 +105,7 @@ function waiting({ deadlineMs = readyDeadlineMs, onProgress, signal }: DeployOpt
 }
 
 /** A pod learns of services by its environment, so all of them exist before the first pod starts. */
-function inOrder(objects: readonly KubeObject[]): KubeObject[] {
+export function inOrder(objects: readonly KubeObject[]): KubeObject[] {
   const pods = ({ kind }: KubeObject): number => (kind === 'Deployment' ? 1 : 0)
   return [...objects].sort((a, b) => pods(a) - pods(b))
 }
@@ -116,7 +116,7 @@ interface DeploymentSpec {
 }
 
 /** Every deployment, the node proxies and the waypoint that must be there before load starts. */
-function expectations(
+export function expectations(
   objects: readonly KubeObject[],
   namespace: string,
   ztunnelNodes: readonly string[],

@@ -48,7 +48,11 @@ export function openClients(
   )
   return {
     stop: () => {
-      for (const client of clients) client.destroy()
+      for (const client of clients) {
+        // Without keep-alive one that has had no request yet has no connection, which autocannon assumes.
+        if (client.conn === undefined) client._destroyConnection = () => {}
+        client.destroy()
+      }
       instance.stop()
     },
   }

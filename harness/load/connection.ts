@@ -5,6 +5,11 @@ import type { LoadRequest, Outcome } from './request.ts'
 export interface ConnectionOptions {
   readonly keepAlive: boolean
   readonly timeoutMs: number
+  /**
+   * A request on a kept connection that is closed before a byte of the answer is sent again, as clients
+   * with connection pools do (https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1). @default false
+   */
+  readonly retryStale?: boolean
 }
 
 /** What a connection tells its pool. */
@@ -13,6 +18,8 @@ export interface ConnectionEvents {
   free(connection: Connection): void
   /** `cause` only where the outcome leaves it open. */
   settled(request: LoadRequest, outcome: Outcome, atUs: number, bytes: number, cause?: string): void
+  /** Its connection had been closed before it came: it is to be sent again. */
+  stale(request: LoadRequest): void
   opened(): void
   /** The other side ended it without having said so. */
   closedEarly(): void
@@ -57,6 +64,7 @@ export class Connection {
   /** The server lets the connection live after the answer at hand. */
   #mayStay = true
   #served = false
+  #bytesAtSend = 0
   #failures = 0
   #pause: NodeJS.Timeout | undefined
 
@@ -109,6 +117,7 @@ export class Connection {
     request.sentUs = nowUs()
     if (!this.#options.keepAlive) this.#open()
     this.#state = 'busy'
+    this.#bytesAtSend = this.#client.conn?.bytesRead ?? 0
     this.#write()
   }
 
@@ -222,13 +231,23 @@ export class Connection {
     const livedMs = (nowUs() - this.#since) / 1e3
     const cause = this.#error === undefined ? 'closed' : (this.#error.code ?? this.#error.message)
     if (attempt) this.downCause = cause
+    const stale = !attempt && this.#isStale()
     this.#drop()
-    if (request !== undefined)
+    if (request !== undefined && stale) {
+      this.#request = undefined
+      this.#events.stale(request)
+    } else if (request !== undefined)
       this.#settle(request, attempt ? 'connectFailed' : 'reset', nowUs(), 0, cause)
     else if (attempt) this.#events.attemptFailed()
     if (!attempt) this.#events.closedEarly()
     if (this.#served || (!attempt && livedMs > livedLongMs)) this.#reopen()
     else this.#reopenLater()
+  }
+
+  #isStale(): boolean {
+    const { retryStale, keepAlive } = this.#options
+    const untouched = this.#client.conn?.bytesRead === this.#bytesAtSend
+    return retryStale === true && keepAlive && this.#served && untouched
   }
 
   #drop(): void {

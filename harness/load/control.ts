@@ -11,32 +11,48 @@ export interface ControlServer {
   stop(): void
 }
 
+/** What a plan under way listens to. */
+interface Lane {
+  readonly startWindow: AbortController
+  readonly end: AbortController
+}
+
 /** A plan with many headers is a few kilobytes. */
 const longestPlanBytes = 1 << 20
 
 /** `POST /load`, `GET /ready`, as protocol.ts says. */
 export function createControlServer(env: NodeJS.ProcessEnv): ControlServer {
   const stopping = new AbortController()
-  let running = false
-  let startWindow: AbortController | undefined
+  const lanes = new Map<string, Lane>()
 
   const load = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const plan = parsePlan(await readBody(request))
-    if (running || stopping.signal.aborted) {
+    const { lane = '' } = plan
+    if (lanes.has(lane) || stopping.signal.aborted) {
       throw new LoadError(
         'plan-running',
         'this load generator is busy with another plan',
         'wait for its result, or close its request to stop it',
       )
     }
-    running = true
-    startWindow = new AbortController()
+    const own = { startWindow: new AbortController(), end: new AbortController() }
+    lanes.set(lane, own)
+    const stop = plan.trace === true ? new AbortController().signal : stopping.signal
+    const endWithPod = (): void => own.end.abort()
+    if (plan.trace === true) stopping.signal.addEventListener('abort', endWithPod)
     try {
-      await stream(plan, env, response, { startWindow: startWindow.signal, stop: stopping.signal })
+      await stream(plan, env, response, own, stop)
     } finally {
-      running = false
-      startWindow = undefined
+      lanes.delete(lane)
+      stopping.signal.removeEventListener('abort', endWithPod)
     }
+  }
+
+  const tell = (what: keyof Lane, url: string | undefined, response: ServerResponse): void => {
+    const lane = new URLSearchParams(url?.split('?', 2)[1]).get('lane') ?? ''
+    const own = lanes.get(lane)
+    own?.[what].abort()
+    answer(response, own === undefined ? 409 : 200, {})
   }
 
   const server = createServer({ noDelay: true }, (request, response) => {
@@ -46,8 +62,10 @@ export function createControlServer(env: NodeJS.ProcessEnv): ControlServer {
       answer(response, stopping.signal.aborted ? 503 : 200, {})
     } else if (path === '/window') {
       request.resume()
-      startWindow?.abort()
-      answer(response, startWindow === undefined ? 409 : 200, {})
+      tell('startWindow', request.url, response)
+    } else if (path === '/end') {
+      request.resume()
+      tell('end', request.url, response)
     } else if (path !== '/load') {
       request.resume()
       answer(response, 404, { code: 'not-found', message: 'POST /load or GET /ready' })
@@ -65,7 +83,8 @@ async function stream(
   plan: LoadPlan,
   env: NodeJS.ProcessEnv,
   response: ServerResponse,
-  signals: { readonly startWindow: AbortSignal; readonly stop: AbortSignal },
+  { startWindow, end }: Lane,
+  stop: AbortSignal,
 ): Promise<void> {
   const closed = new AbortController()
   response.once('close', () => closed.abort())
@@ -76,10 +95,13 @@ async function stream(
   }
   try {
     const result = await runPlan(plan, {
-      endpoint: findService(plan.service, env),
+      targets: (plan.spread ?? [{ service: plan.service, weight: 1 }]).map(
+        ({ service, weight }) => ({ endpoint: findService(service, env), weight }),
+      ),
       onEvent: send,
-      startWindow: signals.startWindow,
-      signal: AbortSignal.any([signals.stop, closed.signal]),
+      startWindow: startWindow.signal,
+      end: end.signal,
+      signal: AbortSignal.any([stop, closed.signal]),
     })
     send({ event: 'result', result })
   } catch (error) {

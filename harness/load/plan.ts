@@ -4,9 +4,15 @@ import type { LoadPlan } from './protocol.ts'
 
 const headerValue = z.string().regex(/^[^\r\n]*$/, 'must be one line')
 
+const service = z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'must be a service name')
+
 const plan = z
   .strictObject({
-    service: z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'must be a service name'),
+    service,
+    spread: z
+      .array(z.strictObject({ service, weight: z.number().positive() }))
+      .min(1)
+      .optional(),
     path: z.string().regex(/^\/\S*$/, 'must begin with / and hold no blank'),
     method: z.enum(['GET', 'POST']),
     requestBytes: z
@@ -27,6 +33,12 @@ const plan = z
       .positive()
       .max(24 * 3_600_000),
     windows: z.enum(['once', 'continuous']).optional(),
+    lane: z
+      .string()
+      .regex(/^[a-z0-9-]{0,40}$/, 'must be a short name')
+      .optional(),
+    trace: z.boolean().optional(),
+    retryStale: z.boolean().optional(),
     seed: z
       .int()
       .min(0)

@@ -35,6 +35,10 @@ export class Pool {
       free: (connection) => this.#release(connection),
       settled: (request, outcome, atUs, bytes, cause) =>
         events.settled(request, outcome, atUs, bytes, cause),
+      stale: (request) => {
+        request.retries = (request.retries ?? 0) + 1
+        this.submit(request)
+      },
       opened: () => {
         this.opened += 1
       },

@@ -1,8 +1,10 @@
 /**
  * What the harness says to a load generator pod and what comes back. `POST /load` on the generator's
  * control port with a LoadPlan answers a stream of newline-delimited LoadEvents; closing the request
- * stops the load. One plan at a time (409 otherwise). `POST /window` ends the warm-up of the plan under
- * way at once (409 when none warms up). `GET /ready` answers 200.
+ * stops the load. One plan at a time in each lane (409 otherwise); those of different lanes run side by
+ * side. `POST /window` ends the warm-up of the plan under way at once, `POST /end` the load itself: what
+ * is due by then is still awaited (409 when there is no plan). Both take `?lane=NAME`. `GET /ready`
+ * answers 200.
  */
 export interface LoadPlan {
   /**
@@ -10,6 +12,8 @@ export interface LoadPlan {
    * with `name:port` for another port than 8080.
    */
   readonly service: string
+  /** Several services instead, each with its share of the requests; `connections` are for each. */
+  readonly spread?: readonly { readonly service: string; readonly weight: number }[]
   readonly path: string
   readonly method: 'GET' | 'POST'
   readonly requestBytes: number
@@ -32,10 +36,19 @@ export interface LoadPlan {
   readonly warmUpPointMs?: number
   readonly windowMs: number
   /**
-   * `continuous`: goes on until the request is closed and never sends `window-end` or `result`; the
-   * points, one a second, say in `recent` what the last `windowMs` were like. @default 'once'
+   * `continuous`: goes on until the request is closed or `POST /end` comes; the points, one a second,
+   * say in `recent` what the last `windowMs` were like. @default 'once'
    */
   readonly windows?: 'once' | 'continuous'
+  /** @default '' */
+  readonly lane?: string
+  /**
+   * Tells of every request by itself, and lets the end of the pod be a `POST /end`: what it had sent is
+   * still told of. @default false
+   */
+  readonly trace?: boolean
+  /** Sends again what met a kept connection that was just being closed, see connection.ts. @default false */
+  readonly retryStale?: boolean
   readonly seed: number
 }
 
@@ -45,10 +58,24 @@ export type LoadEvent =
   /** Read the counters now. `atMs` is epoch milliseconds. */
   | { readonly event: 'window-start'; readonly atMs: number }
   | { readonly event: 'progress'; readonly atMs: number; readonly point: LoadPoint }
+  /** Of a traced load: what ended since the last one, in the order of ending. */
+  | { readonly event: 'requests'; readonly requests: readonly TracedRequest[] }
   /** The last arrival of the window is due; read the counters now. Late answers are still awaited. */
   | { readonly event: 'window-end'; readonly atMs: number }
   | { readonly event: 'result'; readonly result: LoadResult }
   | { readonly event: 'error'; readonly code: string; readonly message: string }
+
+/**
+ * Intended start in epoch milliseconds, microseconds from there to the end, and the cause where that
+ * was no good answer (as in Failures; `503 at cart:8080` of several services), then how often it was
+ * sent again. A list, since there are many.
+ */
+export type TracedRequest = readonly [
+  intendedMs: number,
+  latencyUs: number,
+  cause?: string | null,
+  retries?: number,
+]
 
 /** A slice of a warm-up. Its median is an indicator: it is given however few answers there were. */
 export interface WarmUpPoint {

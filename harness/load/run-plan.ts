@@ -1,20 +1,23 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Endpoint } from '../../workloads/discovery.ts'
 import { nowUs } from './clock.ts'
 import { LoadError } from './errors.ts'
-import { Pool } from './pool.ts'
+import { type LoadTarget, Pools } from './pools.ts'
 import type { LoadEvent, LoadPlan, LoadResult } from './protocol.ts'
 import { LoadRecord } from './record.ts'
 import { closedLoop, openLoop, type Source } from './source.ts'
+import { Trace } from './trace.ts'
 import { WarmUp } from './warm-up.ts'
 
 export interface RunPlanOptions {
-  readonly endpoint: Endpoint
+  /** At least one. */
+  readonly targets: readonly LoadTarget[]
   /** Called for every event but `result` and `error`: those are how the promise ends. */
   readonly onEvent: (event: LoadEvent) => void
   /** Fires when the warm-up has lasted long enough. */
   readonly startWindow?: AbortSignal
+  /** Fires when the load has lasted long enough: it ends in good order. */
+  readonly end?: AbortSignal
   readonly signal: AbortSignal
 }
 
@@ -34,9 +37,9 @@ const pointMs = 1_000
 export async function runPlan(plan: LoadPlan, options: RunPlanOptions): Promise<LoadResult> {
   const failure = new AbortController()
   const signal = AbortSignal.any([options.signal, failure.signal])
-  const load = await prepare(plan, options.endpoint, (error) => failure.abort(error))
+  const load = await prepare(plan, options.targets, (error) => failure.abort(error))
   try {
-    return await load.carryOut(options.onEvent, signal, options.startWindow)
+    return await load.carryOut({ ...options, signal })
   } catch (error) {
     if (failure.signal.aborted) throw failure.signal.reason
     if (signal.aborted) throw new LoadError('interrupted', 'the load was stopped', 'run it again')
@@ -47,17 +50,13 @@ export async function runPlan(plan: LoadPlan, options: RunPlanOptions): Promise<
 }
 
 interface PreparedLoad {
-  carryOut(
-    onEvent: (event: LoadEvent) => void,
-    signal: AbortSignal,
-    startWindow?: AbortSignal,
-  ): Promise<LoadResult>
+  carryOut(options: Omit<RunPlanOptions, 'targets'>): Promise<LoadResult>
   stop(): void
 }
 
 async function prepare(
   plan: LoadPlan,
-  endpoint: Endpoint,
+  targets: readonly LoadTarget[],
   onError: (error: Error) => void,
 ): Promise<PreparedLoad> {
   const record = new LoadRecord(plan)
@@ -65,29 +64,21 @@ async function prepare(
   const edges = { startUs: Infinity, windowUs: Infinity, endUs: Infinity }
   let drained: (() => void) | undefined
   let source: Source | undefined
+  let trace: Trace | undefined
 
-  const pool = new Pool(
-    {
-      url: `http://${urlHost(endpoint.host)}:${endpoint.port}${plan.path}`,
-      method: plan.method,
-      headers: { host: endpoint.authority, ...plan.headers },
-      body: plan.requestBytes > 0 ? Buffer.alloc(plan.requestBytes, 'x') : undefined,
-      connections: plan.connections,
+  const pool = new Pools(targets, plan, {
+    settled: (request, outcome, atUs, bytes, cause) => {
+      record.settled(request, outcome, atUs, bytes, cause)
+      trace?.settled(request, outcome, atUs, cause)
+      if (!request.measured) {
+        const fromUs = plan.model === 'open' ? request.intendedUs : request.sentUs
+        warmUp.settled(outcome === 'ok', atUs - fromUs)
+      }
+      if (drained !== undefined && record.outstanding === 0) drained()
     },
-    plan,
-    {
-      settled: (request, outcome, atUs, bytes, cause) => {
-        record.settled(request, outcome, atUs, bytes, cause)
-        if (!request.measured) {
-          const fromUs = plan.model === 'open' ? request.intendedUs : request.sentUs
-          warmUp.settled(outcome === 'ok', atUs - fromUs)
-        }
-        if (drained !== undefined && record.outstanding === 0) drained()
-      },
-      idle: () => source?.connectionIdle(),
-      attemptFailed: () => source?.attemptFailed(),
-    },
-  )
+    idle: () => source?.connectionIdle(),
+    attemptFailed: () => source?.attemptFailed(),
+  })
   const isMeasured = (us: number): boolean => us >= edges.windowUs && us < edges.endUs
   const request = (intendedUs: number, dueUs: number) => {
     const made = { intendedUs, dueUs, sentUs: 0, measured: isMeasured(intendedUs) }
@@ -101,11 +92,9 @@ async function prepare(
     plan.model === 'open' ? await openLoop(plan, arrive, onError) : closedLoop(pool, arrive, fail)
   source = from
 
-  const carryOut = async (
-    onEvent: (event: LoadEvent) => void,
-    signal: AbortSignal,
-    startWindow?: AbortSignal,
-  ): Promise<LoadResult> => {
+  const carryOut: PreparedLoad['carryOut'] = async ({ onEvent, startWindow, end, signal }) => {
+    if (plan.trace === true)
+      trace = new Trace((requests) => onEvent({ event: 'requests', requests }))
     const openingEndsUs = nowUs() + openingMs * 1e3
     while (pool.isOpening && nowUs() < openingEndsUs) {
       await sleep(openingCheckMs, undefined, { signal })
@@ -131,12 +120,22 @@ async function prepare(
     const startedAtMs = Math.round(Date.now() + (edges.windowUs - nowUs()) / 1e3)
     onEvent({ event: 'window-start', atMs: Date.now() })
     const before = ownCost(pool)
+    const endNow = (): void => {
+      const endUs = nowUs() + leadInMs * 1e3
+      if (endUs >= edges.endUs) return
+      edges.endUs = endUs
+      from.endAt(endUs)
+    }
+    if (end?.aborted) endNow()
+    end?.addEventListener('abort', endNow)
     for (let offsetMs = pointMs; offsetMs < lengthMs; offsetMs += pointMs) {
-      await until(edges.windowUs + offsetMs * 1e3, signal)
+      const reached = await untilEither(edges.windowUs + offsetMs * 1e3, signal, end)
+      if (!reached) break
       const point = record.closePoint(offsetMs)
       onEvent({ event: 'progress', atMs: Date.now(), point })
     }
-    await until(edges.endUs, signal)
+    if (!(await untilEither(edges.endUs, signal, end))) await until(edges.endUs, signal)
+    const durationMs = Math.round((edges.endUs - edges.windowUs) / 1e3)
     from.finish()
     onEvent({ event: 'window-end', atMs: Date.now() })
     const cost = ownCost(pool)
@@ -149,15 +148,19 @@ async function prepare(
       const limit = sleep(plan.timeoutMs + drainSlackMs, undefined, { signal, ref: false })
       await Promise.race([everythingSettled, limit])
     }
-    for (const left of pool.abandon()) record.settled(left, 'unanswered', nowUs(), 0)
-    const point = record.closePoint(plan.windowMs)
+    for (const left of pool.abandon()) {
+      record.settled(left, 'unanswered', nowUs(), 0)
+      trace?.settled(left, 'unanswered', nowUs())
+    }
+    trace?.flush()
+    const point = record.closePoint(durationMs)
     onEvent({ event: 'progress', atMs: Date.now(), point })
     return {
       startedAtMs,
       startedAtMonotonicUs: edges.windowUs,
       warmupMs: Math.round((edges.windowUs - edges.startUs) / 1e3),
-      durationMs: plan.windowMs,
-      ...record.finish(plan.windowMs),
+      durationMs,
+      ...record.finish(durationMs),
       outstandingAtEnd,
       connections: {
         opened: pool.opened - before.opened,
@@ -173,6 +176,7 @@ async function prepare(
   return {
     carryOut,
     stop: () => {
+      trace?.stop()
       from.stop()
       pool.stop()
     },
@@ -197,7 +201,7 @@ async function reportWarmUp(
   }
 }
 
-function ownCost(pool: Pool) {
+function ownCost(pool: Pools) {
   const { user, system } = process.cpuUsage()
   return {
     cpuUs: user + system,
@@ -214,6 +218,27 @@ async function until(us: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
+/** Whether the moment has come; false when `end` fired first. */
+async function untilEither(us: number, signal: AbortSignal, end?: AbortSignal): Promise<boolean> {
+  if (end === undefined) {
+    await until(us, signal)
+    return true
+  }
+  if (end.aborted) return false
+  const either = new AbortController()
+  const stop = (): void => either.abort()
+  signal.addEventListener('abort', stop)
+  end.addEventListener('abort', stop)
+  try {
+    signal.throwIfAborted()
+    await until(us, either.signal)
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    if (end.aborted) return false
+    throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+    end.removeEventListener('abort', stop)
+  }
 }

@@ -44,7 +44,12 @@ test('a container finds services, its own address and its pod in the environment
   }
   const reach = (port: number) => ({ host: '127.1.128.1', port })
   assert.deepEqual(
-    environmentOf(container, { pod, address, socket, services: [{ service, reach }] }),
+    environmentOf(container, {
+      pod,
+      address,
+      socket,
+      services: [{ service, name: 'price-list', reach }],
+    }),
     {
       PRICE_LIST_SERVICE_HOST: '127.1.128.1',
       PRICE_LIST_SERVICE_PORT: '80',

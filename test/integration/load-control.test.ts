@@ -6,7 +6,13 @@ import * as net from 'node:net'
 import { availableParallelism, loadavg } from 'node:os'
 import { resolve } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { LoadEvent, LoadPlan, LoadPoint, LoadResult } from '../../harness/load/protocol.ts'
+import type {
+  LoadEvent,
+  LoadPlan,
+  LoadPoint,
+  LoadResult,
+  TracedRequest,
+} from '../../harness/load/protocol.ts'
 
 const entry = resolve(import.meta.dirname, '../../harness/load/main.js')
 const slow = createServer((_, response) => setTimeout(() => response.end('x'), 50))
@@ -238,3 +244,49 @@ test('SIGTERM ends a load with an error event and the process with code 0', asyn
   assert.deepEqual(last?.event === 'error' ? last.code : last, 'interrupted')
   assert.deepEqual(await exited, [0, null])
 })
+
+test('a traced load tells of every request, runs beside another lane, and ends in good order when asked to', async () => {
+  const traced = { service: 'fast', windows: 'continuous', warmupMs: 0, trace: true }
+  const response = await post({ ...traced, lane: 'a', ratePerSecond: 200 })
+  const beside = await post({ service: 'fast', lane: 'b', warmupMs: 0, windowMs: 300 })
+  assert.deepEqual([response.statusCode, beside.statusCode], [200, 200])
+  const taken = await post({ ...traced, lane: 'a' })
+  assert.equal(taken.statusCode, 409)
+  taken.resume()
+
+  const seen: TracedRequest[] = []
+  const startedMs = Date.now()
+  let result: LoadResult | undefined
+  for await (const event of events(response)) {
+    if (event.event === 'requests') seen.push(...event.requests)
+    if (event.event === 'progress' && result === undefined) await tell('/end?lane=a')
+    if (event.event === 'result') result = event.result
+  }
+  assert.ok(result, 'the load ended with a result')
+  assert.equal(seen.length, result.arrivals)
+  assert.equal(result.outcomes.ok, result.arrivals)
+  for (const [intendedMs, latencyUs, cause] of seen) {
+    assert.ok(Math.abs(intendedMs - startedMs) < 60_000, `epoch ms ${intendedMs}`)
+    assert.ok(latencyUs > 0 && latencyUs < 5e6, `${latencyUs} µs`)
+    assert.equal(cause, undefined)
+  }
+  assert.equal(await tell('/end?lane=a'), 409)
+  for await (const _ of events(beside));
+})
+
+test('several services share the requests by their weights', async () => {
+  const spread = [
+    { service: 'fast', weight: 3 },
+    { service: 'gone:9', weight: 1 },
+  ]
+  const { result } = await collect({ spread, warmupMs: 0, windowMs: 400, connections: 4 })
+  assert.equal(result.outcomes.ok, Math.ceil(result.arrivals * 0.75))
+  assert.equal(result.outcomes.connectFailed, Math.floor(result.arrivals * 0.25))
+})
+
+async function tell(path: string): Promise<number | undefined> {
+  const outgoing = request({ host: '127.0.0.1', port: controlPort, path, method: 'POST' }).end()
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode
+}

@@ -42,7 +42,7 @@ async function loadPort(port: number, changes: Partial<LoadPlan> = {}): Promise<
   const result = await runPlan(
     { ...plan, ...changes },
     {
-      endpoint: { host: '127.0.0.1', port, authority: `target:${port}` },
+      targets: [{ endpoint: { host: '127.0.0.1', port, authority: `target:${port}` }, weight: 1 }],
       onEvent: () => {},
       signal: new AbortController().signal,
     },

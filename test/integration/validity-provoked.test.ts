@@ -48,7 +48,7 @@ async function provoke(listener: RequestListener, changes: Partial<LoadPlan> = {
   const { port } = server.address() as AddressInfo
   const asked = { ...plan, ...changes }
   const result = await runPlan(asked, {
-    endpoint: { host: '127.0.0.1', port, authority: 'provoked' },
+    targets: [{ endpoint: { host: '127.0.0.1', port, authority: 'provoked' }, weight: 1 }],
     onEvent: () => undefined,
     signal: AbortSignal.timeout(10_000),
   })

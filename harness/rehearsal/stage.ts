@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClusterClient } from '../../cluster/client/types.ts'
+import { meshAnnotations } from '../../cluster/mesh-labels.ts'
+import { type Pod, podKind } from '../deploy/pods.ts'
+import { type Caller, laneKinds, lanePlan, serviceName } from './callers.ts'
+import { carriedBetween, readInbound } from './carried.ts'
+import { latencyIn, timeline, trafficIn } from './cut.ts'
+import { deployRehearsal, type RehearsalDeployOptions, type RehearsedNamespace } from './deploy.ts'
+import { type Lane, startLane } from './lane.ts'
+import type { LaneLog, Span } from './lane-log.ts'
+import { startMeter } from './meters.ts'
+
+export interface StageOptions extends RehearsalDeployOptions {
+  readonly rehearsed: RehearsedNamespace
+  readonly callers: readonly Caller[]
+  /** Of all callers together. */
+  readonly ratePerSecond: number
+  readonly signal: AbortSignal
+}
+
+interface CallerLane {
+  readonly caller: Caller
+  readonly kind: (typeof laneKinds)[number]
+  readonly lane: Lane
+}
+
+/** States of a takeover that end by themselves (cluster/agent/takeover.ts). */
+const passing = new Set(['leaving', 'draining', 'returning'])
+const quietPollMs = 250
+/** Old connections get 25 s. */
+const quietDeadlineMs = 40_000
+const beginPollMs = 20
+
+/** Deploys the namespace and its callers and puts it under load; resolves when all lanes carry load. */
+export async function openStage(client: ClusterClient, options: StageOptions) {
+  const { rehearsed, callers, ratePerSecond, signal } = options
+  const { namespace, targets } = rehearsed
+  await deployRehearsal(client, rehearsed, callers, options)
+
+  const laneRate = ratePerSecond / (callers.length * laneKinds.length)
+  const ending = new AbortController()
+  const stopNow = (): void => ending.abort()
+  signal.addEventListener('abort', stopNow)
+  const all = callers.flatMap((caller) =>
+    laneKinds.map((kind): CallerLane => {
+      const plan = lanePlan(spreadFor(caller, rehearsed), kind, laneRate)
+      return { caller, kind, lane: startLane(client, caller.namespace, plan, ending.signal) }
+    }),
+  )
+  const lanes = all.map(({ lane }) => lane)
+  const logs = lanes.map(({ log }) => log)
+  const broken = Promise.all(lanes.map(({ ended }) => ended)).then(
+    () => new Promise<never>(() => {}),
+  )
+  broken.catch(() => undefined)
+  await Promise.race([untilAllBegan(logs, signal), broken])
+  const namespaces = callers.map((caller) => caller.namespace)
+  const called = targets.flatMap(({ workloads }) => workloads)
+  // A sidecar that stays pools its connections: what its application opens anew is not new behind it.
+  const fresh = all
+    .filter(({ caller, kind }) => kind === 'fresh' && (caller.moves || caller.mesh === 'none'))
+    .map(({ lane }) => lane.log)
+
+  return {
+    startedAtMs: Date.now(),
+    expectedGapMs: 1_000 / laneRate,
+    traffic: (span: Span) => trafficIn(logs, span),
+    latency: (span: Span) => latencyIn(logs, span),
+    timeline: (span: Span, binMs: number) => timeline(logs, span, binMs),
+    callers: (span: Span) =>
+      all.map(({ caller, kind, lane }) => ({
+        ...trafficIn([lane.log], span),
+        ...caller,
+        connections: kind,
+        services: spreadFor(caller, rehearsed).map(({ service }) => service),
+        ratePerSecond: laneRate,
+      })),
+    failed: (span: Span, most: number) =>
+      all
+        .flatMap(({ caller, kind, lane }) =>
+          lane.log.failed(span).map(({ intendedMs, latencyUs, cause = '' }) => ({
+            atMs: intendedMs,
+            waitedMs: latencyUs / 1e3,
+            caller: caller.name,
+            connections: kind,
+            cause,
+          })),
+        )
+        .sort((a, b) => a.atMs + a.waitedMs - b.atMs - b.waitedMs)
+        .slice(0, most),
+    startMeter: () => startMeter(client, namespaces),
+    startProof: async () => {
+      const before = await readInbound(client, namespace, called)
+      return {
+        end: async () =>
+          carriedBetween(before, await readInbound(client, namespace, called), fresh),
+      }
+    },
+    quiet: (stopped: AbortSignal) => untilQuiet(client, namespace, stopped),
+    faults: () => {
+      const times = lanes.reduce((sum, lane) => sum + lane.broken(), 0)
+      return times === 0
+        ? []
+        : [`the load broke off ${times} times; what was under way then is not counted`]
+    },
+    stop: async () => {
+      signal.removeEventListener('abort', stopNow)
+      await Promise.all(lanes.map((lane) => lane.stop().catch(() => undefined)))
+    },
+    broken,
+  }
+}
+
+export type Stage = Awaited<ReturnType<typeof openStage>>
+
+function spreadFor(caller: Caller, { namespace, targets }: RehearsedNamespace) {
+  return targets.map(({ service, weight }) => ({
+    service: serviceName(caller, service, namespace),
+    weight,
+  }))
+}
+
+async function untilAllBegan(logs: readonly LaneLog[], signal: AbortSignal): Promise<void> {
+  while (!logs.every((log) => log.hasBegun)) await sleep(beginPollMs, undefined, { signal })
+}
+
+/** A takeover that does not end is told by its figures; nobody waits for it forever. */
+async function untilQuiet(
+  client: ClusterClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadlineMs = performance.now() + quietDeadlineMs
+  while (performance.now() < deadlineMs) {
+    const pods = await client.list<Pod>(podKind, { namespace })
+    const moving = pods.some(({ metadata }) =>
+      passing.has(metadata.annotations?.[meshAnnotations.takeover] ?? ''),
+    )
+    if (!moving) return
+    await sleep(quietPollMs, undefined, { signal })
+  }
+}
