@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ExecutionEvent, ExecutionListener } from '../execute/events.ts'
+import type { PodIdentity } from '../journal/entry.ts'
+import type { RehearsedStep, Usage } from '../result/rehearsal.ts'
+import { restartedBetween } from './pods.ts'
+import type { RehearsalStage, Span } from './stage.ts'
+
+/** A step as it was carried out: when, and what stood before and after it. */
+export interface StepMark {
+  readonly id: string
+  readonly title: string
+  readonly direction: RehearsedStep['direction']
+  readonly during: Span
+  readonly before: Span
+  readonly after: Span
+  readonly outcome: RehearsedStep['outcome']
+  readonly reason?: string
+  readonly evidence: readonly string[]
+  readonly usageBefore: Usage
+  readonly usageAfter: Usage
+  readonly podsRestarted: number
+}
+
+/** The last stretch of time in which nothing was done. */
+export interface Rest {
+  readonly span: Span
+  readonly usage: Usage
+  readonly pods: readonly PodIdentity[]
+}
+
+export interface RestOptions {
+  readonly stage: Pick<RehearsalStage, 'startMeter'>
+  readonly pods: () => Promise<readonly PodIdentity[]>
+  readonly settleMs: number
+  readonly signal: AbortSignal
+}
+
+/** Lets the load go on for a while with nobody doing anything, and sees what that costs. */
+export async function rest({ stage, pods, settleMs, signal }: RestOptions): Promise<Rest> {
+  const meter = await stage.startMeter()
+  const fromMs = Date.now()
+  await sleep(settleMs, undefined, { signal })
+  const span = { fromMs, toMs: Date.now() }
+  return { span, usage: await meter.end(), pods: await pods() }
+}
+
+/** Follows an execution, rests after every step that did something, and keeps a mark of each. */
+export class StepMarks {
+  readonly marks: StepMark[] = []
+  readonly #options: RestOptions
+  #rest: Rest
+  #direction: RehearsedStep['direction'] = 'apply'
+  #startedMs = 0
+
+  constructor(options: RestOptions, baseline: Rest) {
+    this.#options = options
+    this.#rest = baseline
+  }
+
+  /** For the events of one direction. */
+  listener(direction: RehearsedStep['direction']): ExecutionListener {
+    this.#direction = direction
+    return (event) => this.#follow(event)
+  }
+
+  async #follow(event: ExecutionEvent): Promise<void> {
+    if (event.event === 'step-started') this.#startedMs = Date.now()
+    if (event.event === 'step-verified') await this.#mark(event, 'verified', event.evidence)
+    if (event.event === 'step-undone') await this.#mark(event, 'undone', [])
+    if (event.event === 'step-failed') await this.#mark(event, 'failed', [], event.reason)
+  }
+
+  async #mark(
+    { step }: Extract<ExecutionEvent, { step: unknown }>,
+    outcome: StepMark['outcome'],
+    evidence: readonly string[],
+    reason?: string,
+  ): Promise<void> {
+    const before = this.#rest
+    const during = { fromMs: this.#startedMs, toMs: Date.now() }
+    // Without a call nothing has changed: what was measured before still stands.
+    if (step.calls.length > 0) this.#rest = await rest(this.#options)
+    this.marks.push({
+      id: step.id,
+      title: step.title,
+      direction: this.#direction,
+      during,
+      before: before.span,
+      after: this.#rest.span,
+      outcome,
+      ...(reason === undefined ? {} : { reason }),
+      evidence,
+      usageBefore: before.usage,
+      usageAfter: this.#rest.usage,
+      podsRestarted: restartedBetween(before.pods, this.#rest.pods),
+    })
+  }
+}
