@@ -103,7 +103,7 @@ async function carryOn(run: Run, options: CarryOn): Promise<Execution> {
       return executionOf(run, { outcome: 'interrupted', reason: message, untried })
     }
     await run.journal.write({ entry: 'failed', step: current.id, reason: message })
-    run.emit({ event: 'step-failed', step: current, reason: message })
+    await run.emit({ event: 'step-failed', step: current, reason: message })
     if (options.rollbackOnFailure) return rollBack(run, { ...options, why: message })
     return executionOf(run, { outcome: 'failed', reason: message, untried })
   }
@@ -121,7 +121,8 @@ async function begin(
   const decided = resumed ? stateOf(journal.entries()) : state
   assertDriftless(await readDrift(), resumed ? decided : undefined, accept)
   const untried = await dryRunAll(run, resumed ? decided : { ...state, calls: [] })
-  for (const call of untried) run.emit({ event: 'notice', text: `not tried beforehand: ${call}` })
+  for (const call of untried)
+    await run.emit({ event: 'notice', text: `not tried beforehand: ${call}` })
   const pods = [...(await identitiesIn(run.reader, namespacesOf(run)))]
   if (resumed) {
     await journal.write({ entry: 'resumed', holder })

@@ -23,6 +23,3 @@ export type ExecutionEvent =
   | { readonly event: 'step-failed'; readonly step: Step; readonly reason: string }
   | { readonly event: 'step-undone'; readonly step: Step }
   | { readonly event: 'notice'; readonly text: string }
-
-/** Awaited before the execution goes on: who measures can let time pass between two steps. */
-export type ExecutionListener = (event: ExecutionEvent) => void | Promise<void>

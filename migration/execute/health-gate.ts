@@ -49,7 +49,7 @@ export async function passGate(
     const first = await read()
     let last: Traffic | undefined = first
     for (let interval = 1; interval <= options.intervals; interval += 1) {
-      run.emit({
+      await run.emit({
         event: 'waiting',
         step,
         text: `${title} has to stay healthy: interval ${interval} of ${options.intervals}`,

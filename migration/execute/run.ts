@@ -19,7 +19,8 @@ export interface ExecuteOptions {
   readonly journalDirectory: string
   /** Fires on Ctrl-C: what is under way is finished, then everything stops, to be resumed. */
   readonly signal?: AbortSignal
-  readonly onEvent?: (event: ExecutionEvent) => void
+  /** Awaited: whoever listens can hold the execution between two steps. */
+  readonly onEvent?: (event: ExecutionEvent) => unknown
   /** Multiplies every patience of a verification. @default 1 */
   readonly verifyTimeoutScale?: number
   readonly patience?: Patience
@@ -50,7 +51,7 @@ export interface Run {
   readonly scale: number
   /** Fires on Ctrl-C and when the lease is lost. */
   readonly stop: AbortSignal
-  emit(event: ExecutionEvent): void
+  emit(event: ExecutionEvent): Promise<void>
 }
 
 export interface RunParts {
@@ -65,8 +66,10 @@ export interface RunParts {
 export function runOf(parts: RunParts): Run {
   const { client, plan, journal, options, liveTakeover, stop } = parts
   const { patience = usualPatience, verifyTimeoutScale = 1 } = options
-  const emit = (event: ExecutionEvent): void => options.onEvent?.(event)
-  const onRetry = (text: string): void => emit({ event: 'notice', text })
+  const emit = async (event: ExecutionEvent): Promise<void> => {
+    await options.onEvent?.(event)
+  }
+  const onRetry = (text: string): void => void emit({ event: 'notice', text })
   return {
     plan,
     journal,
@@ -94,6 +97,6 @@ export function verifyContext(
     liveTakeover: run.liveTakeover,
     timeoutMs: timeoutMs * run.scale,
     signal: run.stop,
-    onWaiting: (text) => run.emit({ event: 'waiting', step, text }),
+    onWaiting: (text) => void run.emit({ event: 'waiting', step, text }),
   }
 }

@@ -28,7 +28,7 @@ export async function runStep(
   const { journal, plan } = run
   const startedAtMs = performance.now()
   const number = plan.steps.indexOf(step) + 1
-  run.emit({ event: 'step-started', step, number, of: plan.steps.length })
+  await run.emit({ event: 'step-started', step, number, of: plan.steps.length })
   await assertNamespace(run, step)
 
   const wantsPods = step.verify.some(({ check }) => check === 'pods-unchanged')
@@ -53,7 +53,12 @@ export async function runStep(
   const evidence = await verifyStep(run, step, pods)
   if (step.calls.some(restartsWorkload)) evidence.push(...(await passGate(run, step, gate)))
   await journal.write({ entry: 'verified', step: step.id, evidence })
-  run.emit({ event: 'step-verified', step, evidence, durationMs: performance.now() - startedAtMs })
+  await run.emit({
+    event: 'step-verified',
+    step,
+    evidence,
+    durationMs: performance.now() - startedAtMs,
+  })
 }
 
 /** One workload at a time: the one before serves again before the next is touched. */
@@ -66,7 +71,7 @@ async function awaitRollouts(run: Run, step: Step, before: readonly Call[]): Pro
 
 async function runCall(run: Run, step: Step, index: number, call: Call): Promise<void> {
   const { journal } = run
-  run.emit({ event: 'call', step, text: textOf(call) })
+  await run.emit({ event: 'call', step, text: textOf(call) })
   const before = await run.reader.get<KubeObject>(refOf(call))
   const named = { step: step.id, index }
   await journal.write({ entry: 'call', ...named, call, ...(before && { before }) })
@@ -92,11 +97,11 @@ export async function decide(run: Run, state: MigrationState): Promise<void> {
   if (found.outcome === 'done') {
     const { after } = found
     await run.journal.write({ entry: 'called', step, index, ...(after && { after }) })
-    run.emit({ event: 'notice', text: `${what} had been carried out` })
+    await run.emit({ event: 'notice', text: `${what} had been carried out` })
   } else {
     const why = 'it had not been carried out when the last run ended'
     await run.journal.write({ entry: 'not-called', step, index, why })
-    run.emit({ event: 'notice', text: `${what} had not been carried out` })
+    await run.emit({ event: 'notice', text: `${what} had not been carried out` })
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ExecutionEvent, ExecutionListener } from '../execute/events.ts'
+import type { ExecutionEvent } from '../execute/events.ts'
 import type { PodIdentity } from '../journal/entry.ts'
 import type { RehearsedStep, Usage } from '../result/rehearsal.ts'
 import { restartedBetween } from './pods.ts'
@@ -51,6 +51,7 @@ export class StepMarks {
   #rest: Rest
   #direction: RehearsedStep['direction'] = 'apply'
   #startedMs = 0
+  #current: string | undefined
 
   constructor(options: RestOptions, baseline: Rest) {
     this.#options = options
@@ -58,16 +59,22 @@ export class StepMarks {
   }
 
   /** For the events of one direction. */
-  listener(direction: RehearsedStep['direction']): ExecutionListener {
+  follow(direction: RehearsedStep['direction']): (event: ExecutionEvent) => Promise<void> {
     this.#direction = direction
-    return (event) => this.#follow(event)
+    return async (event) => {
+      if (event.event === 'step-started') this.#begin(event.step.id)
+      // Taking a step back begins with its first call.
+      if (event.event === 'call' && direction === 'rollback') this.#begin(event.step.id)
+      if (event.event === 'step-verified') await this.#mark(event, 'verified', event.evidence)
+      if (event.event === 'step-undone') await this.#mark(event, 'undone', [])
+      if (event.event === 'step-failed') await this.#mark(event, 'failed', [], event.reason)
+    }
   }
 
-  async #follow(event: ExecutionEvent): Promise<void> {
-    if (event.event === 'step-started') this.#startedMs = Date.now()
-    if (event.event === 'step-verified') await this.#mark(event, 'verified', event.evidence)
-    if (event.event === 'step-undone') await this.#mark(event, 'undone', [])
-    if (event.event === 'step-failed') await this.#mark(event, 'failed', [], event.reason)
+  #begin(step: string): void {
+    if (this.#current === step) return
+    this.#current = step
+    this.#startedMs = Date.now()
   }
 
   async #mark(
@@ -77,6 +84,8 @@ export class StepMarks {
     reason?: string,
   ): Promise<void> {
     const before = this.#rest
+    this.#begin(step.id)
+    this.#current = undefined
     const during = { fromMs: this.#startedMs, toMs: Date.now() }
     // Without a call nothing has changed: what was measured before still stands.
     if (step.calls.length > 0) this.#rest = await rest(this.#options)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ExecutionListener } from '../execute/events.ts'
+import type { ExecutionEvent } from '../execute/events.ts'
 import type { PodIdentity } from '../journal/entry.ts'
 import type { Execution } from '../result/execution.ts'
 import type { Carried } from '../result/rehearsal.ts'
@@ -7,7 +7,10 @@ import { type Rest, rest, type StepMark, StepMarks } from './marks.ts'
 import type { RehearsalStage } from './stage.ts'
 
 /** Carries out the plan, or takes it back, telling of every step. */
-export type Carry = (listener: ExecutionListener, signal: AbortSignal) => Promise<Execution>
+export type Carry = (
+  onEvent: (event: ExecutionEvent) => Promise<void>,
+  signal: AbortSignal,
+) => Promise<Execution>
 
 export interface RehearseOptions {
   readonly stage: RehearsalStage
@@ -62,14 +65,14 @@ async function carryOut(options: RehearseOptions): Promise<Course> {
   const baseline = await prove('before')
   const marks = new StepMarks(options, baseline)
 
-  const execution = await options.apply(marks.listener('apply'), signal)
+  const execution = await options.apply(marks.follow('apply'), signal)
   onProgress?.('waiting for the last connections of before to end')
   await stage.quiet(signal)
   await prove('migrated')
 
   let rollback: Execution | undefined
   if (options.rollback !== undefined && execution.outcome === 'finished') {
-    rollback = await options.rollback(marks.listener('rollback'), signal)
+    rollback = await options.rollback(marks.follow('rollback'), signal)
     await stage.quiet(signal)
     await prove('rolled-back')
   }

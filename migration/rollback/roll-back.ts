@@ -65,7 +65,7 @@ async function undo(run: Run, { record, part, last }: Undoing): Promise<void> {
   if (inverse.call !== undefined) {
     const { call } = inverse
     if (restartsWorkload(call)) await awaitBudgets(run, step, call)
-    run.emit({ event: 'call', step, text: `${textOf(call)} (taking ${record.step} back)` })
+    await run.emit({ event: 'call', step, text: `${textOf(call)} (taking ${record.step} back)` })
     await journal.write({ entry: 'undo', ...named, call })
     const restores = record.call.verb === 'delete'
     await carryOut(run.carryOut, { call, restores, ...(current && { before: current }) }).catch(
@@ -81,14 +81,14 @@ async function undo(run: Run, { record, part, last }: Undoing): Promise<void> {
   if (last && restartsWorkload(record.call)) {
     await settleWorkload(verifyContext(run, step, rolloutMs), record.call.ref, namespace)
   }
-  for (const text of notes) run.emit({ event: 'notice', text })
+  for (const text of notes) await run.emit({ event: 'notice', text })
   if (!last) return
   const note = notes.length > 0 ? { note: notes.join('; ') } : {}
   await journal.write({ entry: 'undone', ...named, ...note })
   const left = stateOf(journal.entries()).calls.filter(
     (one) => one.step === record.step && one.outcome !== 'not-done' && !one.undone,
   )
-  if (left.length === 0) run.emit({ event: 'step-undone', step })
+  if (left.length === 0) await run.emit({ event: 'step-undone', step })
 }
 
 const settleMs = 120_000

@@ -234,17 +234,6 @@ test('a warm-up nobody ends lasts as long as the plan says', async () => {
   assert.equal((last as Extract<LoadEvent, { event: 'result' }>).result.warmupMs, 400)
 })
 
-test('SIGTERM ends a load with an error event and the process with code 0', async () => {
-  const stream = events(await post({ windowMs: 60_000 }))
-  assert.equal((await stream.next()).value?.event, 'warmup')
-  const exited = once(generator, 'exit')
-  generator.kill('SIGTERM')
-  let last: LoadEvent | undefined
-  for await (const event of stream) last = event
-  assert.deepEqual(last?.event === 'error' ? last.code : last, 'interrupted')
-  assert.deepEqual(await exited, [0, null])
-})
-
 test('a traced load tells of every request, runs beside another lane, and ends in good order when asked to', async () => {
   const traced = { service: 'fast', windows: 'continuous', warmupMs: 0, trace: true }
   const response = await post({ ...traced, lane: 'a', ratePerSecond: 200 })
@@ -290,3 +279,14 @@ async function tell(path: string): Promise<number | undefined> {
   response.resume()
   return response.statusCode
 }
+
+test('SIGTERM ends a load with an error event and the process with code 0', async () => {
+  const stream = events(await post({ windowMs: 60_000 }))
+  assert.equal((await stream.next()).value?.event, 'warmup')
+  const exited = once(generator, 'exit')
+  generator.kill('SIGTERM')
+  let last: LoadEvent | undefined
+  for await (const event of stream) last = event
+  assert.deepEqual(last?.event === 'error' ? last.code : last, 'interrupted')
+  assert.deepEqual(await exited, [0, null])
+})
