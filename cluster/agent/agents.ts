@@ -1,5 +1,6 @@
 import type { Store } from '../api/store.ts'
 import { isTrue, timestamp, withCondition } from '../controllers/conditions.ts'
+import { createEventRecorder, type EventRecorder } from '../controllers/events.ts'
 import { createLoop, type Loop } from '../controllers/loop.ts'
 import { refOf } from '../controllers/ownership.ts'
 import type { ClusterView } from '../controllers/view.ts'
@@ -44,10 +45,12 @@ export class NodeAgents {
   readonly #capture: Capture
   readonly #takeovers: Takeovers
   readonly #loop: Loop
+  readonly #record: EventRecorder
   #stopped = false
 
   constructor(context: NodeAgentsContext) {
     this.#context = context
+    this.#record = createEventRecorder(context.store, 'kubelet')
     this.#capture = new Capture({
       ...context,
       runners: () => this.runners(),
@@ -132,6 +135,7 @@ export class NodeAgents {
       released: () => this.#capture.released(runner),
       onProcess: (process) => this.#onProcess(runner, process),
       onChange: () => this.#onChange(),
+      record: this.#record,
     })
     this.#runners.set(runner.uid, runner)
     noteEnrolment(pod, 'starting', this.#context)
@@ -166,6 +170,7 @@ export class NodeAgents {
     const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000
     void runner.stop(graceMs).then(() => {
       this.#runners.delete(runner.uid)
+      this.#removeLogs(runner)
       this.#onChange()
       const { uid } = pod.metadata
       const preconditions = uid === undefined ? {} : { preconditions: { uid } }
@@ -183,8 +188,16 @@ export class NodeAgents {
     if (!runner) return
     void runner.kill().then(() => {
       this.#runners.delete(runner.uid)
+      this.#removeLogs(runner)
       this.#onChange()
     })
+  }
+
+  /** Unless a pod of the same name, of a StatefulSet for example, has begun to write there. */
+  #removeLogs(runner: PodRunner): void {
+    const { namespace, name } = runner
+    const isTaken = this.runners().some((one) => one.namespace === namespace && one.name === name)
+    if (!isTaken) runner.removeLogs()
   }
 
   #markReady(node: Node): void {

@@ -30,7 +30,7 @@ export interface CaptureContext {
 }
 
 /** How long a pod that is about to stop waits for clients to be pointed elsewhere. */
-const releaseTimeoutMs = 2_000
+const releaseTimeoutMs = 4_000
 
 /** Keeps every socket of every pod with its owner, as capture-plan.ts says. */
 export class Capture {

@@ -69,8 +69,12 @@ export class ContainerProcess {
       }
       // A child that cannot be started has no 'exit'; a message to a dying one is also an 'error'.
       this.#child.on('error', (error) => {
-        if (this.#child.pid === undefined) finish({ exitCode: 128, startError: error.message })
+        if (this.#child.pid !== undefined) return
+        log.close()
+        finish({ exitCode: 128, startError: error.message })
       })
+      // After 'exit': what it had written is read to the end first.
+      this.#child.on('close', () => log.close())
       this.#child.on('exit', (code, signal) =>
         finish({ exitCode: code ?? 128, ...(signal ? { signal } : {}) }),
       )

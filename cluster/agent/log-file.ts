@@ -13,6 +13,8 @@ const maxPendingBytes = 1024 * 1024
  */
 export class LogFile {
   readonly #path: string
+  readonly #onRefused: (error: Error) => void
+  #refused = false
   #file: number | undefined
   #bytes = 0
   #pending: Buffer[] = []
@@ -20,8 +22,10 @@ export class LogFile {
   #writing = false
   #closed = false
 
-  constructor(path: string) {
+  /** `onRefused`: lines are being lost from now on; called again only after some were written. */
+  constructor(path: string, onRefused: (error: Error) => void = () => undefined) {
     this.#path = path
+    this.#onRefused = onRefused
     this.#open()
   }
 
@@ -56,8 +60,9 @@ export class LogFile {
     this.#pendingBytes = 0
     if (this.#file === undefined) return
     this.#writing = true
-    write(this.#file, chunk, (_error, written = 0) => {
+    write(this.#file, chunk, (error, written = 0) => {
       this.#writing = false
+      this.#note(error)
       this.#bytes += written
       this.#flush()
     })
@@ -67,9 +72,15 @@ export class LogFile {
     try {
       mkdirSync(dirname(this.#path), { recursive: true })
       this.#file = openSync(this.#path, 'a')
-    } catch {
+    } catch (error) {
       this.#file = undefined
+      this.#note(error instanceof Error ? error : new Error(String(error)))
     }
+  }
+
+  #note(error: Error | null): void {
+    if (error !== null && !this.#refused) this.#onRefused(error)
+    this.#refused = error !== null
   }
 
   #rotate(): void {

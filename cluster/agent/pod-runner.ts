@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Store } from '../api/store.ts'
+import type { EventRecorder } from '../controllers/events.ts'
 import { refOf } from '../controllers/ownership.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { Container, Pod, Service } from '../kinds.ts'
@@ -29,6 +30,7 @@ export interface PodRunnerContext {
   /** A process came up or went away, or readiness changed. */
   onChange(): void
   onNotice(notice: string): void
+  readonly record: EventRecorder
 }
 
 const defaultGraceSeconds = 30
@@ -97,8 +99,16 @@ export class PodRunner {
 
   /** Where the output of one run of a container is kept. */
   logPath(container: string, restartCount: number): string {
-    const pod = `${this.namespace}_${this.name}`
-    return join(this.#context.logDirectory, pod, container, `${restartCount}.log`)
+    return join(this.#logFolder, container, `${restartCount}.log`)
+  }
+
+  /** Logs go with their pod, as with kubelet. */
+  removeLogs(): void {
+    rmSync(this.#logFolder, { recursive: true, force: true })
+  }
+
+  get #logFolder(): string {
+    return join(this.#context.logDirectory, `${this.namespace}_${this.name}`)
   }
 
   restartCount(container: string): number | undefined {
@@ -184,7 +194,15 @@ export class PodRunner {
       image,
       args: container.args ?? [],
       env: this.#environment(container, image.title),
-      log: new LogFile(this.logPath(container.name, restartCount)),
+      log: new LogFile(this.logPath(container.name, restartCount), ({ message }) =>
+        this.#context.record(this.pod, {
+          type: 'Warning',
+          reason: 'LogNotWritten',
+          message: `Output of container ${container.name} is being lost: ${message}`,
+          fieldPath: `spec.containers{${container.name}}`,
+          host: this.node,
+        }),
+      ),
     })
     this.#forgetLog(container.name, restartCount - keptRuns)
     this.#context.onProcess(process)

@@ -21,6 +21,7 @@ export interface CoreOptions {
   /** Container ports that are going to be used. */
   readonly ports?: readonly number[]
   readonly istioSemantics?: boolean
+  readonly historyLength?: number
   readonly onNotice: (notice: string) => void
 }
 
@@ -44,7 +45,11 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const onError = (error: unknown): void =>
     onNotice(`internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   const clusterIps = { next: plan.takeClusterIp }
-  const store = createStore({ admit: [admission(clusterIps)], onWatcherError: onError })
+  const store = createStore({
+    admit: [admission(clusterIps)],
+    onWatcherError: onError,
+    ...(options.historyLength ? { historyLength: options.historyLength } : {}),
+  })
   const view = createView(store)
   installMesh(store, !options.istioSemantics)
   const controllers = startControllers({ store, view, onError })

@@ -29,6 +29,7 @@ export async function startEmbeddedCluster(
     ...(options.ports ? { ports: options.ports } : {}),
     ...(options.addresses ? { addresses: options.addresses } : {}),
     ...(options.istioSemantics ? { istioSemantics: true } : {}),
+    ...(options.historyLength ? { historyLength: options.historyLength } : {}),
     onNotice: options.onNotice ?? (() => undefined),
   })
   const kubeconfigPath = join(directory, 'kubeconfig')

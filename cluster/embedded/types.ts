@@ -22,6 +22,8 @@ export interface EmbeddedClusterOptions {
    * @default false
    */
   readonly istioSemantics?: boolean
+  /** Changes remembered per kind for watches that resume; they hold on to their objects. @default 2,000 */
+  readonly historyLength?: number
   readonly signal?: AbortSignal
   /** One line for people about something noteworthy: a container crashed, a proxy was restarted. */
   readonly onNotice?: (notice: string) => void

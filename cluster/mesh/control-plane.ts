@@ -31,6 +31,8 @@ export interface ControlPlaneContext {
 /** A deployment changes many objects at once; proxies need only the outcome. */
 const debounceMs = 25
 
+/** A connection on its way to a pod when the proxy learned that it is about to stop. */
+const chosenLingerMs = 500
 /** A connection on its way into a tunnel when the proxy learned that there is none any more. */
 const tunnelLingerMs = 1_000
 /** A ztunnel keeps what it needs for a pod it has given back until the last connection is cut. */
@@ -47,12 +49,14 @@ export class ControlPlane implements MeshKnowledge {
 
   readonly #tunnelled: Linger
   readonly #direct: Linger
+  readonly #chosen: Linger
   readonly #represented: Linger
 
   constructor(context: ControlPlaneContext) {
     this.#context = context
     this.#tunnelled = new Linger(tunnelLingerMs, context.onKnowledge)
     this.#direct = new Linger(tunnelLingerMs, context.onKnowledge)
+    this.#chosen = new Linger(chosenLingerMs, context.onKnowledge)
     this.#represented = new Linger(representedLingerMs, () => this.update())
     this.#loop = createLoop(() => this.#push(), { debounceMs, onError: context.onError })
     this.#certificates = new Certificates({
@@ -117,13 +121,15 @@ export class ControlPlane implements MeshKnowledge {
   }
 
   isChosenByProxies(uid: string): boolean {
-    return [...this.#feeds.values()].some(({ feed }) => feed.mayChoose(uid))
+    if ([...this.#feeds.values()].some(({ feed }) => feed.mayChoose(uid))) this.#chosen.see(uid)
+    return this.#chosen.has(uid)
   }
 
   async stop(): Promise<void> {
     this.#certificates.stop()
     this.#tunnelled.stop()
     this.#direct.stop()
+    this.#chosen.stop()
     this.#represented.stop()
     await this.#loop.stop()
   }

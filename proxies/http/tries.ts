@@ -14,7 +14,6 @@ export class Tries {
   target: Upstream | undefined
   retry: RetryRules = NO_RETRY
   #cluster: Cluster = NOWHERE
-  #upstreams: readonly Upstream[] = []
   #tried: readonly Upstream[] = []
   #http2 = false
   #under = false
@@ -22,7 +21,6 @@ export class Tries {
   /** The client's version of HTTP is kept unless the service asks for HTTP/2. */
   to(cluster: Cluster, request: RequestHead, retry: RetryRules): void {
     this.#cluster = cluster
-    this.#upstreams = cluster.upstreams
     this.retry = retry
     // Only HTTP/1.1 can become a byte stream.
     const plain = request.upgrade !== undefined || request.method === 'CONNECT'
@@ -32,10 +30,11 @@ export class Tries {
   /** Another endpoint than those before, while there is one. */
   next(): ConnectionPool | Reply {
     if (this.target !== undefined) this.#tried = [...this.#tried, this.target]
-    const { breaker, outliers, balance } = this.#cluster
+    // Those of now: an endpoint that has become another one meanwhile takes no more connections.
+    const { breaker, outliers, balance, upstreams } = this.#cluster
     const usable = outliers
-      ? this.#upstreams.filter((upstream) => !outliers.isEjected(upstream))
-      : this.#upstreams
+      ? upstreams.filter((upstream) => !outliers.isEjected(upstream))
+      : upstreams
     const target = (balance ?? choose)(usable, this.#tried)
     if (target === undefined) return replies.noHealthyUpstream
     if (breaker !== undefined) {
@@ -66,7 +65,7 @@ export class Tries {
 
   answered(status: number): void {
     if (this.target === undefined) return
-    this.#cluster.outliers?.answered(this.target, status, this.#upstreams.length)
+    this.#cluster.outliers?.answered(this.target, status, this.#cluster.upstreams.length)
   }
 
   /** Whether there is a try left, once the one under way has left. */

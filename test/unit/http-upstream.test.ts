@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from '../../proxies/http/limits.ts'
 import { Pool } from '../../proxies/http/pool.ts'
 import { backOffMs, isIdempotent } from '../../proxies/http/retry.ts'
 import { Sweeper } from '../../proxies/http/sweeper.ts'
+import { Tries } from '../../proxies/http/tries.ts'
 import { sniffClientHello } from '../../proxies/sidecar/client-hello.ts'
 import { encodeMetadata, ipOfNodeId, nodeId } from '../../proxies/sidecar/peer-metadata.ts'
 import { workload } from '../support/sidecar-pair.ts'
@@ -47,6 +48,21 @@ test('an upstream tried before is avoided while there is another', () => {
   const fresh = upstream('fresh', 0)
   for (let n = 0; n < 1_000; n++) assert.equal(choose([tried, fresh], [tried]), fresh)
   assert.equal(choose([tried], [tried]), tried)
+})
+
+test('another try goes to the endpoints of its own moment, not to those of the first', () => {
+  const before = upstream('before', 0)
+  const after = { ...upstream('after', 0), pool: {} as Pool }
+  const cluster: { name: string; upstreams: Upstream[] } = { name: 'service', upstreams: [before] }
+  const tries = new Tries()
+  tries.to(cluster, { method: 'GET' } as RequestHead, { retries: 2, connectFailure: true })
+  tries.next()
+  assert.equal(tries.target, before)
+  tries.leave()
+  cluster.upstreams = [after]
+  assert.equal(tries.next(), after.pool)
+  tries.leave()
+  assert.deepEqual([before.active, after.active], [0, 0])
 })
 
 test('back-off is jittered from nothing to 25, 75, 175, then 250 ms', () => {

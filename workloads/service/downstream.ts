@@ -62,7 +62,7 @@ export function createCaller(options: CallerOptions): Caller {
     return outgoing
   }
 
-  const attempt = (call: Call, propagated: Headers, mayRetry: boolean): Promise<void> =>
+  const attempt = (call: Call, propagated: Headers): Promise<void> =>
     new Promise((resolve, reject) => {
       const outgoing = send(call, propagated)
       const unreachable = (error: NodeJS.ErrnoException): void =>
@@ -76,12 +76,17 @@ export function createCaller(options: CallerOptions): Caller {
         // The server closed the idle connection while we wrote: it saw nothing of the request.
         // https://nodejs.org/api/http.html#requestreusedsocket
         const stale = outgoing.reusedSocket && error.code === 'ECONNRESET'
-        if (stale && mayRetry) attempt(call, propagated, false).then(resolve, reject)
+        // The next kept connection may be as stale; a new one ends this.
+        if (stale && isRepeatable(call)) attempt(call, propagated).then(resolve, reject)
         else unreachable(error)
       })
     })
 
-  return (call, propagated) => attempt(call, propagated, (call.requestBytes ?? 0) === 0)
+  return attempt
+}
+
+function isRepeatable({ requestBytes = 0 }: Call): boolean {
+  return requestBytes === 0
 }
 
 function readAnswer(response: IncomingMessage, service: string): Promise<void> {

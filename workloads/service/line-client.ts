@@ -34,7 +34,7 @@ export function createAsker(options: AskerOptions): Asker {
     return undefined
   }
 
-  const attempt = async ({ service, line }: Ask, mayRetry: boolean): Promise<string> => {
+  const attempt = async ({ service, line }: Ask): Promise<string> => {
     const kept = take(service)
     const connection = kept ?? new LineConnection(findService(service, env), timeoutMs)
     try {
@@ -48,12 +48,13 @@ export function createAsker(options: AskerOptions): Asker {
     } catch (error) {
       connection.close()
       if (error instanceof DownstreamError) throw error
-      if (mayRetry && kept !== undefined) return attempt({ service, line }, false)
+      // The next kept one may have been closed as well; a new one ends this.
+      if (kept !== undefined) return attempt({ service, line })
       const { code, message } = error as NodeJS.ErrnoException
       throw new DownstreamError(503, `${service} unreachable: ${code ?? message}`)
     }
   }
-  return (ask) => attempt(ask, true)
+  return attempt
 }
 
 class LineConnection {
