@@ -10,6 +10,9 @@ export interface RawEstimateOptions {
   readonly pricePerVcpu?: string
   readonly pricePerGib?: string
   readonly from?: string
+  readonly context?: string
+  readonly kubeconfig?: string
+  readonly window?: string
 }
 
 const examples = `
@@ -18,6 +21,8 @@ Examples:
   meshbench estimate --pods 200 --nodes 20 --rps 5000
   # a third of the requests needs a waypoint; prices are per month
   meshbench estimate --pods 200 --nodes 20 --rps 5000 --l7-share 0.33 --price-per-vcpu 25 --price-per-gib 3
+  # count pods, nodes and requests in a cluster that runs
+  meshbench estimate --context staging
   # by what was measured here (a sweep tells idle cost and cost per request apart)
   meshbench run --sweep rate=100,300,1000
   meshbench estimate --pods 200 --nodes 20 --rps 5000 --from .meshbench/latest
@@ -34,9 +39,12 @@ export function buildEstimate(
       'Multiplies the cost of a proxy by the size of a cluster: vCPU, memory and price of its data plane as sidecars, ambient, and ambient with waypoints, and from where on ambient wins.',
     )
     .optionsGroup('Cluster:')
-    .requiredOption('--pods <n>', 'pods in the mesh')
-    .requiredOption('--nodes <n>', 'nodes they run on')
-    .requiredOption('--rps <n>', 'requests per second between them, all together')
+    .option('--pods <n>', 'pods in the mesh')
+    .option('--nodes <n>', 'nodes they run on')
+    .option('--rps <n>', 'requests per second between them, all together')
+    .option('--context <name>', 'count all three in this cluster of the kubeconfig instead')
+    .option('--kubeconfig <file>', 'the same, and where it stands (default: as for kubectl)')
+    .option('--window <t>', 'how long to count requests for (default: 10s)')
     .option('--l7-share <p>', 'share of the requests that needs a waypoint, 0 to 1 (default: 1)')
     .option('--waypoints <n>', 'waypoint replicas (default: one per 1,000 of these requests/s)')
     .optionsGroup('Costs:')

@@ -12,14 +12,17 @@ import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { parseNumber } from '../values/number.ts'
+import { type Counted, countCluster } from './count.ts'
 import { loadCoefficients } from './source.ts'
 
 const rpsPerWaypoint = 1000
 
 export async function estimate(raw: RawEstimateOptions, context: CommandContext): Promise<number> {
-  const shape = settleShape(raw)
   const prices = settlePrices(raw)
   const coefficients = loadCoefficients(raw.from)
+  const live = raw.context !== undefined || raw.kubeconfig !== undefined
+  const counted = live ? await countCluster(raw, context) : undefined
+  const shape = settleShape(counted === undefined ? raw : withCounted(raw, counted))
   const bills = estimateCluster(coefficients, shape, prices)
   const even = breakEven(coefficients, shape)
   context.out(
@@ -27,17 +30,35 @@ export async function estimate(raw: RawEstimateOptions, context: CommandContext)
       ? JSON.stringify({
           source: coefficients.source,
           cluster: shape,
+          ...(counted !== undefined && { counted }),
           prices: prices ?? null,
           coefficients,
           modes: bills,
           breakEven: even,
         })
-      : describe(coefficients.source, shape, bills, even),
+      : describe(coefficients.source, shape, bills, even, counted),
   )
   return exitCodes.ok
 }
 
+/** What was typed stands above what was counted. */
+function withCounted(raw: RawEstimateOptions, counted: Counted): RawEstimateOptions {
+  return {
+    pods: String(counted.pods),
+    nodes: String(counted.nodes),
+    rps: String(Math.round(counted.requestsPerSecond * 10) / 10),
+    ...raw,
+  }
+}
+
 function settleShape(raw: RawEstimateOptions): ClusterShape {
+  for (const name of ['pods', 'nodes', 'rps'] as const) {
+    if (raw[name] !== undefined) continue
+    throw new UsageError(
+      `--${name} is missing`,
+      'give --pods, --nodes and --rps, or count them in a cluster with --context NAME',
+    )
+  }
   const count = (option: string, text: string, min: number): number =>
     parseNumber(option, text, { min, max: 1_000_000, integer: true })
   const rps = parseNumber('--rps', raw.rps ?? '', { min: 0, max: 1e9 })
@@ -73,6 +94,7 @@ function describe(
   shape: ClusterShape,
   bills: readonly Bill[],
   even: BreakEven,
+  counted?: Counted,
 ): string {
   const [sidecar] = bills
   const priced = bills.some(({ pricePerMonth }) => pricePerMonth !== null)
@@ -104,6 +126,7 @@ function describe(
   })
   return [
     `${shape.pods} pods on ${shape.nodes} nodes, ${shape.rps} requests/s between them`,
+    ...(counted?.notes ?? []),
     `costs: ${source}`,
     '',
     ...table,
