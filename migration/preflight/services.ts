@@ -112,25 +112,29 @@ const ingress: Check = {
   title: 'Ingress goes through the waypoint',
   link: links.waypoint,
   evaluate: ({ snapshot, intent }) =>
-    withWaypoint(intent.namespaces).flatMap(({ namespace, needsL7 }) => {
+    withWaypoint(intent.namespaces).flatMap(({ namespace, needsL7, ingressUsesWaypoint }) => {
       const label = 'istio.io/ingress-use-waypoint'
       if (labelsOfNamespace(snapshot, namespace)[label] === 'true') return []
       const guards = needsL7.filter((one) => /^(Authorization|RequestAuth)/.test(one))
+      const past = guards.length > 0 ? ` and so past ${named(guards)}` : ''
       const reached = ingressRoutes(snapshot, namespace)
       return servicesIn(snapshot, namespace)
         .filter(({ metadata }) => metadata.labels?.[label] !== 'true')
         .flatMap(({ metadata }) => {
-          const routes = reached.get(metadata.name)
+          const { name } = metadata
+          const routes = reached.get(name)
           if (routes === undefined) return []
+          const resource = `Service ${namespace}/${name}`
+          if (ingressUsesWaypoint) {
+            const reason = `${named(routes)} brings requests in from outside; step S9 sends them through the waypoint`
+            return [info({ resource, namespace, reason, remedy: 'None needed' })]
+          }
           return [
             finding(guards.length > 0 ? 'blocker' : 'warning', {
-              resource: `Service ${namespace}/${metadata.name}`,
+              resource,
               namespace,
-              reason: `${named(routes)} brings requests in from outside, past the waypoint${guards.length > 0 ? ` and so past ${named(guards)}` : ''}`,
-              remedy: kubectlLabel(
-                { kind: 'Service', name: metadata.name, namespace },
-                `${label}=true`,
-              ),
+              reason: `${named(routes)} brings requests in from outside, past the waypoint${past}`,
+              remedy: kubectlLabel({ kind: 'Service', name, namespace }, `${label}=true`),
             }),
           ]
         })

@@ -21,13 +21,14 @@ const counts: Check = {
       if (sidecars.length === 0) return []
       const workloads = counted(byWorkload(sidecars).size, 'workload')
       const pods = `${counted(sidecars.length, 'pod')} of ${workloads}`
+      const one = sidecars.length === 1
       const resource = `Namespace ${namespace}`
       if (intent.liveTakeover) {
         return [
           info({
             resource,
             namespace,
-            reason: `${pods} are taken over from their sidecars while they run, as only this embedded cluster does`,
+            reason: `${pods} ${one ? 'is' : 'are'} taken over from ${one ? 'its sidecar while it runs' : 'their sidecars while they run'}, as only this embedded cluster does`,
             remedy: 'None needed',
           }),
         ]
@@ -37,8 +38,8 @@ const counts: Check = {
           resource,
           namespace,
           reason: intent.options.restartWorkloads
-            ? `${pods} carry sidecars and are recreated, one workload at a time`
-            : `${pods} carry sidecars and keep them until something recreates them`,
+            ? `${pods} ${one ? 'carries a sidecar and is' : 'carry sidecars and are'} recreated, one workload at a time`
+            : `${pods} ${one ? 'carries a sidecar and keeps it until something recreates it' : 'carry sidecars and keep them until something recreates them'}`,
           remedy: intent.options.restartWorkloads
             ? 'None needed'
             : 'Plan with --restart-workloads, or wait for their next rollouts; meshbench migrate status counts them',

@@ -50,7 +50,7 @@ const cases: readonly CheckCase[] = [
     when: 'the embedded cluster takes them over live',
     liveTakeover: true,
     finds: [
-      { severity: 'info', resource: 'Namespace shop', reason: /taken over from their sidecars/ },
+      { severity: 'info', resource: 'Namespace shop', reason: /is taken over from its sidecar/ },
     ],
   },
   { check: 'MB030', when: 'the mesh is healthy', drop: [cartPod] },

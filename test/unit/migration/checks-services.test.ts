@@ -115,6 +115,16 @@ const cases: readonly CheckCase[] = [
   },
   {
     check: 'MB082',
+    when: 'the plan sends ingress through the waypoint',
+    ...always,
+    add: [route({ name: 'edge', namespace: 'infra' }, { name: 'cart', port: 8080 })],
+    intent: { ingressUsesWaypoint: true },
+    finds: [
+      { severity: 'info', resource: 'Service shop/cart', reason: /step S9 sends them through/ },
+    ],
+  },
+  {
+    check: 'MB082',
     when: 'an old gateway leads past an authorization that needs it',
     add: [
       l7,
