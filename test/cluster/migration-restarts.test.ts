@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Deployment, kinds, type Pod } from '../../cluster/kinds.ts'
+import { applyPlan } from '../../migration/execute/apply.ts'
+import type { Plan, Step } from '../../migration/result/plan.ts'
+import { rollbackMigration } from '../../migration/rollback/rollback.ts'
+import { serviceImage } from '../../workloads/images.ts'
+import { answers } from '../fixtures/http-get.ts'
+import { migrating } from '../fixtures/migrating.ts'
+import { appObject, type RunningCore, serviceObject } from '../fixtures/running-core.ts'
+import { SteadyLoad } from '../fixtures/steady-load.ts'
+
+const gate = { intervals: 2, intervalMs: 300, maxErrorRate: 0.01, leastRequests: 20 }
+
+/** The caller keeps its sidecar, as one does whose own rollout is still to come. */
+async function shopAndCallers(core: RunningCore): Promise<{ host: string; port: number }> {
+  core.store.create(serviceObject('shop', 'target'))
+  core.store.create(
+    appObject('shop', 'target', { node: 'server', replicas: 2, image: serviceImage }),
+  )
+  core.store.create(appObject('shop', 'client', { node: 'client' }))
+  await core.untilReady('shop', 'target', 2)
+  const [client] = await core.untilReady('shop', 'client', 1)
+  await core.untilReady('istio-system', 'ztunnel', 2)
+  const runner = core.agents.runners().find(({ uid }) => uid === client?.metadata.uid)
+  const service = { host: runner?.captures.get('shop/target') ?? '', port: 80 }
+  await answers(service.host, service.port)
+  return service
+}
+
+const hasSidecar = ({ metadata }: Pod) =>
+  metadata.annotations?.['sidecar.istio.io/status'] !== undefined
+
+/** S11 of one Deployment, after the turn of its namespace. */
+function withRestart(plan: Plan, name: string): Plan {
+  const ref = { ...kinds.deployment, name, namespace: 'shop' }
+  const path = '/spec/template/metadata'
+  const restart: Step = {
+    id: `S11/shop/Deployment/${name}`,
+    phase: 'S11',
+    title: `Restart Deployment ${name}`,
+    namespace: 'shop',
+    why: 'A pod that has a sidecar keeps it until it is recreated.',
+    calls: [
+      {
+        verb: 'patch',
+        ref,
+        patch: [
+          { op: 'test', path: `${path}/labels`, value: { app: name } },
+          {
+            op: 'add',
+            path: `${path}/annotations`,
+            value: { 'kubectl.kubernetes.io/restartedAt': plan.createdAt },
+          },
+        ],
+      },
+    ],
+    verify: [
+      { check: 'rolled-out', ref, timeoutMs: 60_000 },
+      { check: 'converted', ref, timeoutMs: 60_000 },
+      { check: 'ztunnel-serves', namespace: 'shop', timeoutMs: 60_000 },
+    ],
+    takenBack: 'restarted again',
+    effects: [],
+    restarts: [],
+  }
+  return { ...plan, steps: [...plan.steps.slice(0, -1), restart, ...plan.steps.slice(-1)] }
+}
+
+test('as in Istio: labels change no pod, restarts convert all, and both go back under load', async (t) => {
+  const stage = await migrating(t, { istioSemantics: true })
+  const { core, client } = stage
+  const service = await shopAndCallers(core)
+  core.store.create({
+    ...kinds.disruptionBudget,
+    metadata: { name: 'target', namespace: 'shop' },
+    spec: { selector: { matchLabels: { app: 'target' } }, maxUnavailable: 1 },
+  })
+  const uids = () => core.pods('shop', 'target').map(({ metadata }) => metadata.uid)
+  const before = uids()
+  const load = new SteadyLoad(service)
+  t.after(() => load.stop())
+  await load.more(150)
+
+  const plan = withRestart(await stage.plan(), 'target')
+  const options = { journalDirectory: stage.journals, readDrift: () => stage.drift(plan), gate }
+  const paused = await applyPlan(client, plan, { ...options, pauseAfter: 'S10' })
+  assert.equal(paused.outcome, 'paused', paused.reason)
+  assert.deepEqual(paused.pods, { before: 3, untouched: 3, converted: 0, others: [] })
+  const told = paused.steps.find(({ id }) => id === 'S10/shop')?.evidence.join('\n') ?? ''
+  assert.match(told, /3 pods keep their sidecar until something recreates them/)
+  assert.deepEqual(uids(), before)
+  assert.ok(core.pods('shop').every(hasSidecar))
+
+  const done = await applyPlan(client, plan, options)
+  assert.equal(done.outcome, 'finished', done.reason)
+  assert.deepEqual(done.pods, { before: 3, untouched: 1, converted: 2, others: [] })
+  const converted = core
+    .pods('shop', 'target')
+    .filter(({ metadata }) => !metadata.deletionTimestamp)
+  assert.equal(converted.length, 2)
+  assert.ok(!converted.some(hasSidecar))
+  const proof = done.steps.find(({ id }) => id.startsWith('S11'))?.evidence ?? []
+  assert.match(
+    proof.join('\n'),
+    /Deployment shop\/target has rolled out: 2 pods updated and available/,
+  )
+  assert.match(
+    proof.join('\n'),
+    /Deployment target stayed ready for 0\.6 s: 0 of \d+ requests failed/,
+  )
+
+  const back = await rollbackMigration(client, join(stage.journals, plan.id))
+  assert.equal(back.outcome, 'rolled-back', back.reason)
+  const again = core.pods('shop', 'target').filter(({ metadata }) => !metadata.deletionTimestamp)
+  assert.equal(again.length, 2)
+  assert.ok(again.every(hasSidecar), 'they have their sidecars again')
+  const deployment = core.store.get<Deployment>({
+    ...kinds.deployment,
+    name: 'target',
+    namespace: 'shop',
+  })
+  assert.deepEqual(deployment?.spec.template.metadata, { labels: { app: 'target' } })
+  await load.more(150)
+  const { failures } = await load.stop()
+  assert.deepEqual(failures, [])
+})
