@@ -75,3 +75,18 @@ export function isLabelledAmbient(labels: Labels, namespaceLabels: Labels): bool
   const mode = labels?.[meshLabels.dataplaneMode] ?? namespaceLabels?.[meshLabels.dataplaneMode]
   return mode === 'ambient'
 }
+
+/**
+ * What selectors of policies see when a ztunnel enforces them. The injector's label says that a sidecar
+ * does: policies are kept to sidecars by it. A pod that was taken over live carries it on, since nobody
+ * rewrites the labels of running pods, but its sidecar does not serve any more.
+ */
+export function labelsForZtunnel(metadata: {
+  readonly labels?: Labels
+  readonly annotations?: Labels
+}): Readonly<Record<string, string>> {
+  const { labels = {}, annotations } = metadata
+  if (annotations?.[meshAnnotations.takeover] === undefined) return labels
+  const { [meshLabels.tlsMode]: _, ...others } = labels
+  return others
+}

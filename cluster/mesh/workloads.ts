@@ -5,6 +5,7 @@ import type { EndpointSlice, PeerAuthentication, Pod, Service } from '../kinds.t
 import {
   dataplaneOf,
   hbonePort,
+  labelsForZtunnel,
   meshAnnotations,
   meshLabels,
   systemNamespace,
@@ -75,7 +76,8 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
 
 /** Names of the policies that select this one pod; those of its whole namespace need no mention. */
 function policiesOf(pod: Pod, { peerAuthentications, selected }: WorkloadSources): string[] {
-  const { labels = {}, namespace } = pod.metadata
+  const { namespace } = pod.metadata
+  const labels = labelsForZtunnel(pod.metadata)
   const mtls = mtlsPolicy(mtlsOf(pod, peerAuthentications))
   const selecting = selected.filter(({ object }) => {
     const home = object.metadata.namespace

@@ -3,6 +3,7 @@ import { matchesMap } from '../../cluster/controllers/labels.ts'
 import { ClusterError } from '../../cluster/errors.ts'
 import { kinds, type Service } from '../../cluster/kinds.ts'
 import { workloadOf } from '../execute/pods.ts'
+import { StepFailure } from '../execute/refusal.ts'
 import { countOf, namespaceOf, some, type Verifier } from './context.ts'
 import { isPlaced, membershipOf, podsIn, ztunnelsByNode } from './pods.ts'
 import { type Carried, carriedBy } from './ztunnel-metrics.ts'
@@ -10,6 +11,8 @@ import { type Carried, carriedBy } from './ztunnel-metrics.ts'
 /** How long callers get to open a connection: kept ones need not open any for hours. */
 const listenMs = 5_000
 const pauseMs = 250
+/** Fewer may all come from one caller that is to be refused. */
+const leastRefused = 20
 
 /**
  * L4: counters of the ztunnels grow for the pods they serve. A workload that nobody calls just now is
@@ -39,15 +42,23 @@ export const verifyZtunnelCarries: Verifier = async (verification, context) => {
   )
   try {
     const first = await read()
+    const patienceMs = performance.now() + timeoutMs
     const deadlineMs = performance.now() + Math.min(listenMs, timeoutMs)
     for (;;) {
       const now = await read()
       const grown = growth(first, now)
       const silent = [...workloads].filter((workload) => !(grown.get(workload)?.mutualTls ?? 0))
-      if (silent.length === 0 || performance.now() >= deadlineMs) return sentences(grown, silent)
-      onWaiting(
-        `${countOf(silent.length, 'workload')} without a new connection yet: ${some(silent)}`,
-      )
+      const shut = [...grown].filter(([, counts]) => isShut(counts)).map(([workload]) => workload)
+      if (shut.length > 0) {
+        const text = `every connection to ${some(shut)} was refused by policy`
+        if (performance.now() >= patienceMs) throw new StepFailure('unproved', text)
+        onWaiting(text)
+      } else if (silent.length === 0 || performance.now() >= deadlineMs) {
+        return sentences(grown, silent)
+      } else
+        onWaiting(
+          `${countOf(silent.length, 'workload')} without a new connection yet: ${some(silent)}`,
+        )
       await sleep(pauseMs, undefined, signal && { signal })
     }
   } catch (error) {
@@ -62,15 +73,20 @@ function growth(
   now: ReadonlyMap<string, Carried>,
 ): ReadonlyMap<string, Carried> {
   return new Map(
-    [...now].map(([workload, { mutualTls, plain }]) => {
+    [...now].map(([workload, { mutualTls, plain, refused }]) => {
       const before = first.get(workload)
       const grown = {
         mutualTls: mutualTls - (before?.mutualTls ?? 0),
         plain: plain - (before?.plain ?? 0),
+        refused: refused - (before?.refused ?? 0),
       }
       return [workload, grown]
     }),
   )
+}
+
+function isShut({ mutualTls, plain, refused }: Carried): boolean {
+  return refused >= leastRefused && refused >= mutualTls + plain
 }
 
 function sentences(
@@ -79,6 +95,7 @@ function sentences(
 ): readonly string[] {
   const carried = [...grown].filter(([, { mutualTls }]) => mutualTls > 0)
   const plain = [...grown].filter(([, counts]) => counts.plain > 0)
+  const denied = [...grown].filter(([, { refused }]) => refused > 0)
   const total = carried.reduce((sum, [, { mutualTls }]) => sum + mutualTls, 0)
   const names = carried.map(([workload]) => workload)
   if (total === 0 && silent.length === 0) return ['no service leads to a captured pod']
@@ -87,6 +104,10 @@ function sentences(
       ? [`ztunnel carries ${some(names)}: ${countOf(total, 'new connection')} with mutual TLS`]
       : []),
     ...(silent.length > 0 ? [`nobody has opened a connection to ${some(silent)} meanwhile`] : []),
+    ...denied.map(
+      ([workload, { refused }]) =>
+        `${countOf(refused, 'of them was', 'of them were')} refused by policy: ${workload}`,
+    ),
     ...plain.map(
       ([workload, counts]) =>
         `${countOf(counts.plain, 'new connection')} to ${workload} came without mutual TLS, from outside the mesh`,

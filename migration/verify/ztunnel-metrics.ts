@@ -7,9 +7,12 @@ import { seriesOf } from '../inventory/metrics.ts'
 export interface Carried {
   readonly mutualTls: number
   readonly plain: number
+  /** By policy; they are among those above. */
+  readonly refused: number
 }
 
 const opened = 'istio_tcp_connections_opened_total'
+const failed = 'istio_tcp_connections_failed_total'
 
 /** By workload, of one namespace. Reading fails as podRequest does. */
 export async function carriedBy(
@@ -39,17 +42,21 @@ export function countCarried(
   namespace: string,
 ): ReadonlyMap<string, Carried> {
   const counts = new Map<string, Carried>()
-  for (const { labels, value } of texts.flatMap((text) => [...seriesOf(text, [opened])])) {
+  for (const { name, labels, value } of texts.flatMap((text) => [
+    ...seriesOf(text, [opened, failed]),
+  ])) {
     if (labels.reporter !== 'destination') continue
     if (labels.destination_workload_namespace !== namespace) continue
     const { destination_workload: workload = 'unknown' } = labels
-    const known = counts.get(workload) ?? { mutualTls: 0, plain: 0 }
-    counts.set(
-      workload,
-      labels.connection_security_policy === 'mutual_tls'
-        ? { ...known, mutualTls: known.mutualTls + value }
-        : { ...known, plain: known.plain + value },
-    )
+    const known = counts.get(workload) ?? { mutualTls: 0, plain: 0, refused: 0 }
+    const field =
+      name === failed
+        ? 'refused'
+        : labels.connection_security_policy === 'mutual_tls'
+          ? 'mutualTls'
+          : 'plain'
+    if (name === failed && labels.response_flags !== 'DENY') continue
+    counts.set(workload, { ...known, [field]: known[field] + value })
   }
   return counts
 }

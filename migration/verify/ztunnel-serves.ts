@@ -2,6 +2,7 @@ import { isNotFound } from '../../cluster/errors.ts'
 import type { Pod } from '../../cluster/kinds.ts'
 import { type AuthorizationPolicy, selects } from '../../cluster/mesh/istio-objects.ts'
 import { convertForZtunnel } from '../../cluster/mesh/ztunnel-policy.ts'
+import { labelsForZtunnel } from '../../cluster/mesh-labels.ts'
 import { inventoryKinds } from '../inventory/kinds.ts'
 import { type ZtunnelDump, ztunnelDump } from '../inventory/ztunnel-dump.ts'
 import {
@@ -72,7 +73,8 @@ function problemOf(
   policies: readonly AuthorizationPolicy[],
 ): string | undefined {
   if (dump === undefined || typeof dump === 'string') return dump ?? 'its node is unknown'
-  const { name, namespace = '', uid = '', labels = {} } = metadata
+  const { name, namespace = '', uid = '' } = metadata
+  const labels = labelsForZtunnel(metadata)
   const by = `ztunnel ${dump.ztunnel.name}`
   const workload = dump.workload({ namespace, name })
   if (workload === undefined) return `${by} does not know it`
