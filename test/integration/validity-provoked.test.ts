@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { cpus } from 'node:os'
 import { afterEach, test } from 'node:test'
-import { loadPart } from '../../harness/experiment/load-part.ts'
-import type { LoadPlan } from '../../harness/load/protocol.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type LoadPart, loadPart } from '../../harness/experiment/load-part.ts'
+import type { LoadEvent, LoadPlan } from '../../harness/load/protocol.ts'
 import { runPlan } from '../../harness/load/run-plan.ts'
 import type { Window } from '../../harness/result/schema.ts'
+import { accountCpu, readCounters } from '../../harness/sample/counters.ts'
 import { type HostSources, hostChange, readHostState } from '../../harness/sample/host-state.ts'
 import { nodeCpuBetween, readNodeCounters } from '../../harness/sample/node.ts'
+import { watchWarmUp } from '../../harness/steady/watch.ts'
 import { judgeWindow } from '../../harness/validity/window.ts'
 import { healthyWindow, runOptions } from '../support/windows.ts'
 
@@ -41,18 +46,34 @@ function codes(window: Partial<Window>): string[] {
   return findings.map(({ severity, code }) => `${severity} ${code}`)
 }
 
+function spinMs(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
 /** A real server that misbehaves, under real load: what the window then says of itself. */
 async function provoke(listener: RequestListener, changes: Partial<LoadPlan> = {}) {
-  server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  await listen(listener)
+  return codes(await measured({ ...plan, ...changes }))
+}
+
+async function measured(
+  asked: LoadPlan,
+  onEvent: (event: LoadEvent) => void = () => undefined,
+): Promise<LoadPart> {
+  assert.ok(server)
   const { port } = server.address() as AddressInfo
-  const asked = { ...plan, ...changes }
   const result = await runPlan(asked, {
     targets: [{ endpoint: { host: '127.0.0.1', port, authority: 'provoked' }, weight: 1 }],
-    onEvent: () => undefined,
+    onEvent,
     signal: AbortSignal.timeout(10_000),
   })
-  return codes(loadPart(result, asked))
+  return loadPart(result, asked)
+}
+
+async function listen(listener: RequestListener): Promise<void> {
+  server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
 }
 
 test('a server that hangs up after every tenth answer is connection churn', async () => {
@@ -88,8 +109,117 @@ test('a short slow window is too small for its percentiles', async () => {
   assert.ok(found.includes('error few-samples'), `${found}`)
 })
 
-const stat = (idle: number, steal: number): string =>
-  `cpu  100 0 100 ${idle} 0 0 0 ${steal} 0 0\ncpu0 0\ncpu1 0\n`
+test('a generator that has no time of its own is late, and has used up its core', async (t) => {
+  // The generator of this test is this process: whatever keeps its event loop keeps the generator.
+  const burning = setInterval(() => spinMs(45), 1)
+  try {
+    await listen((_, response) => response.end('x'))
+    // Others on the machine may have the core for a while: measured until it was ours.
+    let window = await measured({ ...plan, ratePerSecond: 100 })
+    for (let again = 0; again < 8 && window.generator.cores <= 0.8; again++) {
+      window = await measured({ ...plan, ratePerSecond: 100 })
+    }
+    const found = codes(window)
+    assert.ok(found.includes('error generator-late'), `${found}`)
+    // On a machine full of other work nobody gets a whole core.
+    const { cores } = window.generator
+    if (cores <= 0.8) return t.diagnostic(`got ${cores.toFixed(2)} cores, too few to be saturated`)
+    assert.ok(found.includes('error generator-saturated'), `${found}`)
+  } finally {
+    clearInterval(burning)
+  }
+})
+
+test('requests that were never sent for want of a connection are failed as unanswered', async () => {
+  await listen(() => undefined)
+  const asked = { ...plan, connections: 1, timeoutMs: 300, windowMs: 600 }
+  const window = await measured(asked)
+  assert.ok(window.outcomes.unanswered > 0, JSON.stringify(window.outcomes))
+  const whole = healthyWindow(window)
+  const findings = judgeWindow({ mode: 'sidecar', window: whole, options: runOptions(), lost: [] })
+  const failed = findings.find(({ code }) => code === 'requests-failed')
+  assert.equal(failed?.severity, 'error')
+  assert.match(failed?.message ?? '', /\d+ unanswered/)
+})
+
+test('latency that grows all through the warm-up is not steady when the cap ends it', async () => {
+  const since = performance.now()
+  await listen((_, response) => {
+    setTimeout(() => response.end('x'), (performance.now() - since) / 10)
+  })
+  const watch = watchWarmUp({ leastMs: 0 })
+  const asked = { ...plan, connections: 64, warmupMs: 2_000, warmUpPointMs: 250 }
+  const window = await measured(asked, (event) => {
+    if (event.event === 'warmup-point') watch.slice(event.point, null)
+  })
+  const steady = watch.record(window.warmupMs)
+  assert.equal(steady.reached, false)
+  assert.ok(codes({ steady }).includes('warning not-steady'), JSON.stringify(steady))
+})
+
+test('other programs on the CPUs are a busy host, as /proc/stat tells it', {
+  skip: process.platform !== 'linux' && 'reads /proc',
+}, async () => {
+  const burners = cpus().map(() => spawn(process.execPath, ['-e', 'for (;;);']))
+  try {
+    await Promise.all(burners.map((burner) => once(burner, 'spawn')))
+    const before = readCounters([])
+    await delay(500)
+    const { nodeCpu } = accountCpu(before, readCounters([]), [], [], 0)
+    const found = codes({ nodeCpu })
+    assert.ok(found.includes('warning host-busy'), `${found}`)
+    // Where a hypervisor takes part of it, the rest cannot be 95 % of the machine.
+    const full = found.includes('warning host-saturated') || found.includes('warning cpu-stolen')
+    assert.ok(full, `${found}`)
+  } finally {
+    for (const burner of burners) burner.kill('SIGKILL')
+  }
+})
+
+test('a process that ends during the window makes it invalid', {
+  skip: process.platform !== 'linux' && 'reads /proc',
+}, async () => {
+  const proxy = spawn(process.execPath, ['-e', 'for (;;);'])
+  await once(proxy, 'spawn')
+  const tracked = [
+    { pid: proxy.pid ?? 0, role: 'sidecar', owner: 'mb-sidecar/echo-1/istio-proxy' } as const,
+  ]
+  const before = readCounters(tracked)
+  proxy.kill('SIGKILL')
+  await once(proxy, 'exit')
+  const { lost } = accountCpu(before, readCounters(tracked), tracked, [], 100)
+  const window = healthyWindow()
+  const findings = judgeWindow({ mode: 'sidecar', window, options: runOptions(), lost })
+  const [found] = findings
+  assert.deepEqual([found?.code, found?.severity], ['proxy-restarted', 'error'])
+})
+
+/** A machine of two CPUs, in ticks of 10 ms. */
+const stat = (idle: number, steal: number, softirq = 0): string =>
+  `cpu  100 0 100 ${idle} 0 0 ${softirq} ${steal} 0 0\ncpu0 0\ncpu1 0\n`
+
+/** What an account of three seconds looks like whose processes used `usedUs`. */
+function budget(idleTicks: number, softirqTicks: number, usedUs: number): Window['nodeCpu'] {
+  const before = { ...readNodeCounters(() => stat(1000, 0)), atMs: 0 }
+  const after = {
+    ...readNodeCounters(() => stat(1000 + idleTicks, 0, softirqTicks)),
+    atMs: 3000,
+  }
+  return nodeCpuBetween(before, after, usedUs, 0)
+}
+
+test('CPU in no account, though no other program is about, is said', () => {
+  // 6 s of CPU, 5.2 idle: 0.8 busy, of which the run used 0.3 and interrupts nothing.
+  const nodeCpu = budget(520, 0, 300_000)
+  assert.equal(nodeCpu?.remainderUs, 500_000)
+  assert.deepEqual(codes({ nodeCpu }), ['warning cpu-unattributed'])
+})
+
+test('roles and interrupts that add up to more than the machine spent do not close the account', () => {
+  const nodeCpu = budget(550, 40, 450_000)
+  assert.equal(nodeCpu?.remainderUs, -350_000)
+  assert.deepEqual(codes({ nodeCpu }), ['warning cpu-account-open'])
+})
 
 test('time the hypervisor took, as /proc/stat counts it, is stolen CPU', () => {
   const before = { ...readNodeCounters(() => stat(1000, 0)), atMs: 0 }
