@@ -6,6 +6,7 @@ import type { NamespaceIntent, PlanOptions } from '../../migration/plan/intent.t
 import type { Check, CheckContext } from '../../migration/preflight/check.ts'
 import { runChecks } from '../../migration/preflight/run-checks.ts'
 import type { Finding, Severity } from '../../migration/result/findings.ts'
+import { checkSeverities } from './check-severities.ts'
 import { healthyMesh } from './healthy-mesh.ts'
 import { readSnapshot, type SnapshotFacts } from './migration-snapshot.ts'
 import { planOptions } from './snapshots.ts'
@@ -94,6 +95,11 @@ function judge(checks: readonly Check[], one: CheckCase): void {
     assert.match(found?.reason ?? '', expected.reason)
     assert.equal(found?.acceptable, expected.acceptable ?? true, said)
     assert.ok((found?.remedy ?? '').length > 0)
+    const letter = expected.severity.charAt(0).toUpperCase()
+    assert.ok(
+      checkSeverities[one.check]?.includes(letter),
+      `${one.check} is said not to find ${letter}`,
+    )
     if (expected.remedy) assert.match(found?.remedy ?? '', expected.remedy)
   }
 }
