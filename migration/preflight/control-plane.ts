@@ -79,7 +79,7 @@ function noVersion(unknown: readonly { readonly image: string }[]): NotReadable 
 const discovery: Check = {
   id: 'MB012',
   title: 'istiod looks at the namespaces',
-  link: links.multicluster,
+  link: links.scoping,
   evaluate: ({ snapshot, intent }) =>
     meshConfigs(snapshot).flatMap(({ resource, config }) => {
       const selectors = members(config.discoverySelectors)

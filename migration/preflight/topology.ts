@@ -61,7 +61,7 @@ const multicluster: Check = {
 const spire: Check = {
   id: 'MB015',
   title: 'Identities come from istiod, not from SPIRE',
-  link: links.spire,
+  link: links.beforeMigrating,
   evaluate: ({ snapshot, intent }) => {
     const remedy = 'Keep these pods on sidecars: ztunnel cannot get identities from SPIRE'
     const planes = controlPlanes(snapshot)
@@ -102,7 +102,7 @@ const spire: Check = {
 const machines: Check = {
   id: 'MB016',
   title: 'No virtual machines take part',
-  link: links.migrate,
+  link: links.beforeMigrating,
   evaluate: (context) => {
     const { snapshot, intent } = context
     const kinds = ['workloadEntry', 'workloadGroup'] as const
