@@ -1,7 +1,7 @@
 import { constants, type Http2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { errorCode } from './errors.ts'
+import { destroySide, isHttp2Stream } from './hbone/end-stream.ts'
 import type { Counter } from './telemetry/registry.ts'
 
 /**
@@ -39,8 +39,7 @@ export function splice(client: Side, server: Side, options: SpliceOptions): void
   }
   const failed = (error: Error): void => {
     failure ??= error
-    client.destroy()
-    server.destroy()
+    cutSides(client, server)
   }
   forward(client, server, options.received, failed)
   forward(server, client, options.sent, failed)
@@ -70,25 +69,19 @@ function forward(from: Side, to: Side, bytes: Counter, failed: (error: Error) =>
 
 /** Its counterpart is gone, so what it still sends has nowhere to go. */
 function discard(side: Side): void {
-  if (isTunnelStream(side)) side.close(constants.NGHTTP2_CANCEL)
+  if (isHttp2Stream(side)) side.close(constants.NGHTTP2_CANCEL)
   else side.destroy()
 }
 
 /** Ends a connection that must not go on, e.g. after a policy change; `splice` reports the end. */
 export function cutSides(client: Side, server: Side): void {
-  for (const side of [client, server]) {
-    if (isTunnelStream(side)) side.close(constants.NGHTTP2_CANCEL)
-    side.destroy()
-  }
+  destroySide(client)
+  destroySide(server)
 }
 
 function afterClose(side: Side, action: () => void): void {
   if (side.closed) queueMicrotask(action)
   else side.once('close', action)
-}
-
-function isTunnelStream(side: Duplex): side is Http2Stream & Duplex {
-  return 'rstCode' in side
 }
 
 /** What counts as an ordinary end of a connection while copying. */

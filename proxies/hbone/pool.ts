@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events'
 import type { ClientHttp2Stream } from 'node:http2'
 import type { SocketAddress } from '../config/process.ts'
+import { ProxyError } from '../errors.ts'
 import type { Credential } from '../identity/certificates.ts'
 import { connectMtls } from '../identity/client.ts'
 import { HBONE_ALPN, POOL_MAX_STREAMS } from './settings.ts'
@@ -7,6 +9,8 @@ import { type ConnectRequest, StreamUnprocessed, Tunnel } from './tunnel.ts'
 
 /** ztunnel's POOL_UNUSED_RELEASE_TIMEOUT. */
 const IDLE_TIMEOUT_MS = 5 * 60_000
+/** A peer that says GOAWAY to every new tunnel is asked no more often than this. */
+const MAX_DIALS = 3
 
 /** Who goes where: everything that must be equal for two connections to share a tunnel. */
 export interface TunnelTarget {
@@ -27,7 +31,7 @@ export interface PoolOptions {
 
 interface Slot {
   current: Tunnel | undefined
-  dialling: Promise<void> | undefined
+  dialling: Promise<Tunnel> | undefined
   idleTimer: NodeJS.Timeout | undefined
 }
 
@@ -37,7 +41,8 @@ interface Slot {
  * - At most one tunnel per key takes new streams. The request that makes it full takes it out for
  *   good, even after its streams end.
  * - Of concurrent misses on a key one dials, the rest wait for it; other keys are not held up.
- * - A tunnel with GOAWAY or an error is never handed out again.
+ * - A tunnel with GOAWAY or an error is never handed out again. A caller sees `MAX_DIALS` of them end
+ *   before it could use them, then it fails.
  * - A tunnel without streams for `idleTimeoutMs` is closed.
  */
 export class HbonePool {
@@ -52,6 +57,8 @@ export class HbonePool {
     this.#maxStreams = options.maxStreams ?? POOL_MAX_STREAMS
     this.#idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS
     this.#connectTimeoutMs = options.connectTimeoutMs
+    // Every dial that is under way listens to it.
+    setMaxListeners(0, this.#closing.signal)
   }
 
   /** Resolves after the peer's 200: from then on bytes reach the application behind it. */
@@ -88,7 +95,7 @@ export class HbonePool {
   /** The tunnel comes with a stream reserved, so that the count is exact across awaits. */
   async #take(key: string, target: TunnelTarget): Promise<Tunnel> {
     const slot = this.#slot(key)
-    for (;;) {
+    for (let ended = 0; ended < MAX_DIALS; ) {
       const { current } = slot
       if (current?.usable) {
         clearTimeout(slot.idleTimer)
@@ -99,11 +106,14 @@ export class HbonePool {
       slot.dialling ??= this.#dial(slot, target).finally(() => {
         slot.dialling = undefined
       })
-      await slot.dialling
+      const fresh = await slot.dialling
+      if (!fresh.usable) ended += 1
     }
+    const { host, port } = target.nextHop
+    throw new ProxyError('TUNNEL_REFUSED', `${host}:${port} ends every tunnel at once`)
   }
 
-  async #dial(slot: Slot, target: TunnelTarget): Promise<void> {
+  async #dial(slot: Slot, target: TunnelTarget): Promise<Tunnel> {
     const socket = await connectMtls({
       address: target.nextHop,
       credential: target.credential,
@@ -122,6 +132,7 @@ export class HbonePool {
     })
     this.#tunnels.add(tunnel)
     slot.current = tunnel
+    return tunnel
   }
 
   #idle(slot: Slot, tunnel: Tunnel): void {

@@ -6,7 +6,9 @@ import {
 } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { errorMessage } from '../errors.ts'
+import { endSession } from './end-session.ts'
 import { keepAlive } from './keepalive.ts'
+import { serveStreams } from './server-streams.ts'
 import { CONNECTION_WINDOW_BYTES, SERVER_MAX_STREAMS, serverSessionOptions } from './settings.ts'
 
 /** A CONNECT waiting for its answer. Exactly one of `accept` and `refuse` has an effect. */
@@ -58,9 +60,7 @@ export function serveTunnel(socket: TLSSocket, options: TunnelServerOptions): Tu
     if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
   })
   session.on('error', (error) => options.onError?.(errorMessage(error)))
-  session.on('stream', (stream, headers) => {
-    // Whoever takes the stream adds its own; without one a reset would end the process.
-    stream.on('error', () => {})
+  const streams = serveStreams(session, socket, (stream, headers) => {
     const method = headers[':method']
     if (method !== 'CONNECT') {
       answer(stream, 400)
@@ -71,19 +71,19 @@ export function serveTunnel(socket: TLSSocket, options: TunnelServerOptions): Tu
   })
   let draining = false
   keepAlive(session, () => {
-    session.goaway(constants.NGHTTP2_NO_ERROR)
-    session.destroy()
+    if (!session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR)
+    endSession(session, socket)
   })
   return {
     drain: () => {
-      if (draining || session.closed || session.destroyed) return
+      if (draining || session.destroyed) return
       draining = true
       session.goaway(constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID)
       setTimeout(() => {
-        if (!session.closed && !session.destroyed) session.close()
+        streams.close()
       }, DRAIN_NOTICE_MS).unref()
     },
-    cut: () => session.destroy(),
+    cut: () => endSession(session, socket),
   }
 }
 
@@ -95,7 +95,7 @@ function offerOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Conne
     traceparent: single(headers.traceparent),
     stream,
     accept: (baggage) => {
-      if (!stream.destroyed && !stream.headersSent) {
+      if (canAnswer(stream)) {
         stream.respond(baggage ? { ':status': 200, baggage } : { ':status': 200 }, WITHOUT_DATE)
       }
       return stream
@@ -109,10 +109,14 @@ const WITHOUT_DATE = { endStream: false, sendDate: false }
 const STATUS_ONLY = { endStream: true, sendDate: false }
 
 function answer(stream: ServerHttp2Stream, status: number): void {
-  if (stream.destroyed || stream.headersSent) return
+  if (!canAnswer(stream)) return
   stream.respond({ ':status': status }, STATUS_ONLY)
   // The client may still send; nobody will read it.
   stream.resume()
+}
+
+function canAnswer(stream: ServerHttp2Stream): boolean {
+  return !stream.destroyed && !stream.closed && !stream.headersSent
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -2,8 +2,12 @@ import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { errorMessage, ProxyError } from '../errors.ts'
+import { closeIdleSession, endSession } from './end-session.ts'
 import { keepAlive } from './keepalive.ts'
-import { CONNECTION_WINDOW_BYTES, clientSessionOptions } from './settings.ts'
+import { CONNECTION_WINDOW_BYTES, clientSessionOptions, POOL_MAX_STREAMS } from './settings.ts'
+
+/** The other side may wait 5 s for a record of the pod and 10 s for its application to accept. */
+const ANSWER_TIMEOUT_MS = 20_000
 
 /** What a CONNECT tells the next hop (istio/ztunnel src/proxy/outbound.rs). */
 export interface ConnectRequest {
@@ -35,11 +39,13 @@ export interface TunnelEvents {
 export class Tunnel {
   #active = 0
   readonly #session: ClientHttp2Session
+  readonly #socket: TLSSocket
   readonly #events: TunnelEvents
   #retired = false
 
-  private constructor(session: ClientHttp2Session, events: TunnelEvents) {
+  private constructor(session: ClientHttp2Session, socket: TLSSocket, events: TunnelEvents) {
     this.#session = session
+    this.#socket = socket
     this.#events = events
   }
 
@@ -51,7 +57,7 @@ export class Tunnel {
       ...clientSessionOptions,
       createConnection: () => socket,
     })
-    const tunnel = new Tunnel(session, events)
+    const tunnel = new Tunnel(session, socket, events)
     session.once('connect', () => {
       if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
     })
@@ -62,7 +68,7 @@ export class Tunnel {
     })
     // The streams get the error too, and 'close' follows.
     session.on('error', () => {})
-    keepAlive(session, () => session.destroy(new Error('no answer to PING')))
+    keepAlive(session, () => endSession(session, socket, new Error('no answer to PING')))
     return tunnel
   }
 
@@ -86,8 +92,12 @@ export class Tunnel {
     }
     const stream = this.#session.request(connectHeaders(request), { endStream: false })
     stream.once('close', () => this.#release())
+    const waits = (): boolean =>
+      this.#active > (this.#session.remoteSettings?.maxConcurrentStreams ?? POOL_MAX_STREAMS)
     return new Promise((resolve, reject) => {
+      let timer = setTimeout(onSilence, ANSWER_TIMEOUT_MS)
       const settle = (): void => {
+        clearTimeout(timer)
         stream.off('response', onResponse).off('error', onError).off('close', onClose)
         signal?.removeEventListener('abort', onAbort)
       }
@@ -116,6 +126,11 @@ export class Tunnel {
       }
       const onClose = (): void => onError(new Error('tunnel closed before its answer'))
       const onAbort = (): void => fail(signal?.reason)
+      function onSilence(): void {
+        // Beyond the peer's limit of streams the request has not been sent yet.
+        if (waits()) timer = setTimeout(onSilence, ANSWER_TIMEOUT_MS)
+        else fail(new ProxyError('TUNNEL_REFUSED', 'no answer to CONNECT in time'))
+      }
       stream.on('response', onResponse).on('error', onError).on('close', onClose)
       if (signal?.aborted) onAbort()
       else signal?.addEventListener('abort', onAbort)
@@ -129,7 +144,7 @@ export class Tunnel {
   }
 
   destroy(): void {
-    this.#session.destroy()
+    endSession(this.#session, this.#socket)
   }
 
   #release(): void {
@@ -141,7 +156,7 @@ export class Tunnel {
 
   #close(): void {
     this.#events.onClosing(this)
-    this.#session.close()
+    closeIdleSession(this.#session, this.#socket)
   }
 }
 

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import { destroySide } from '../hbone/end-stream.ts'
 import { BodyDecoder, type BodySink } from './body.ts'
 import { writeData, writeEnd } from './body-encoder.ts'
 import type { ByteStream, ResponseHandler, UpstreamConnection, UpstreamFailure } from './codec.ts'
@@ -118,7 +119,7 @@ export class ClientConnection implements BodySink, UpstreamConnection {
 
   destroy(): void {
     this.#handler = undefined
-    this.socket.destroy()
+    destroySide(this.socket)
   }
 
   expire(): void {
@@ -223,7 +224,7 @@ export class ClientConnection implements BodySink, UpstreamConnection {
     const handler = this.#handler
     this.#handler = undefined
     this.#state = 'closed'
-    this.socket.destroy()
+    destroySide(this.socket)
     handler?.upstreamFailed({ kind, reused: this.#requests > 1 })
     handler?.flushResponse()
   }
@@ -240,7 +241,7 @@ export class ClientConnection implements BodySink, UpstreamConnection {
       handler.flushResponse()
     } else if (this.#state === 'done') this.#reusable = false
     else this.#fail('closed')
-    this.socket.destroy()
+    destroySide(this.socket)
   }
 
   readonly #onClose = (): void => {

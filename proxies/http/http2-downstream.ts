@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
+import { resetStream } from '../hbone/end-stream.ts'
 import type { Downstream, RequestHandler } from './codec.ts'
 import type { RequestHead } from './head.ts'
 import { headersOfLines, type RawFields, responseHeaders, trailerLines } from './http2-fields.ts'
@@ -38,7 +39,8 @@ export class Http2Downstream implements Downstream {
       this.#handler?.downstreamDrained()
     })
     stream.on('wantTrailers', () => {
-      if (!stream.destroyed) stream.sendTrailers(headersOfLines(this.#sentTrailers))
+      if (!stream.destroyed && !stream.closed)
+        stream.sendTrailers(headersOfLines(this.#sentTrailers))
     })
     stream.on('close', () => {
       const gone = this.#handler
@@ -82,14 +84,15 @@ export class Http2Downstream implements Downstream {
 
   endAfterResponse(): void {
     this.#handler = undefined
-    const { writableFinished } = this.#stream
-    if (writableFinished) this.#stream.close(constants.NGHTTP2_NO_ERROR)
-    else this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR))
+    const stream = this.#stream
+    const reset = (): void => resetStream(stream, constants.NGHTTP2_NO_ERROR)
+    if (stream.writableFinished) reset()
+    else stream.once('finish', reset)
   }
 
   abort(): void {
     this.#handler = undefined
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    resetStream(this.#stream, constants.NGHTTP2_INTERNAL_ERROR)
   }
 
   pauseRequest(): void {
@@ -105,6 +108,7 @@ export class Http2Downstream implements Downstream {
   }
 
   #open(): boolean {
-    return !this.#stream.destroyed && !this.#stream.writableEnded
+    const { destroyed, closed, writableEnded } = this.#stream
+    return !destroyed && !closed && !writableEnded
   }
 }

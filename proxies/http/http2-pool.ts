@@ -1,5 +1,8 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { performance } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
+import { endSession } from '../hbone/end-session.ts'
+import { keepAlive, settings } from '../hbone/keepalive.ts'
 import type { ConnectionPool, UpstreamConnection, Waiter } from './codec.ts'
 import { clientSettings, SESSION_WINDOW_BYTES } from './http2-settings.ts'
 import { Http2Upstream } from './http2-upstream.ts'
@@ -8,6 +11,7 @@ import type { Expiring } from './sweeper.ts'
 
 interface Session extends Expiring {
   readonly http2: ClientHttp2Session
+  readonly socket: Duplex
   streams: number
   deadlineMs: number
 }
@@ -64,7 +68,7 @@ export class Http2Pool implements ConnectionPool {
 
   destroy(): void {
     this.#closed.abort(new Error('the endpoint is gone'))
-    for (const { http2 } of this.#sessions) http2.destroy()
+    for (const { http2, socket } of this.#sessions) endSession(http2, socket)
   }
 
   #dial(): void {
@@ -79,7 +83,7 @@ export class Http2Pool implements ConnectionPool {
           ...clientSettings(this.#options.limits),
           createConnection: () => socket,
         })
-        this.#add(http2)
+        this.#add(http2, socket)
       },
       (error: unknown) => {
         this.#dialling = false
@@ -88,21 +92,24 @@ export class Http2Pool implements ConnectionPool {
     )
   }
 
-  #add(http2: ClientHttp2Session): void {
+  #add(http2: ClientHttp2Session, socket: Duplex): void {
     const { sweeper, limits } = this.#options
     const session: Session = {
       http2,
+      socket,
       streams: 0,
       deadlineMs: performance.now() + limits.idleTimeoutMs,
       expire: () => http2.close(),
     }
     http2.on('error', () => {})
+    // A busy application may take its time; one that broke the protocol is never asked again.
+    keepAlive(http2, () => endSession(http2, socket), { probe: settings, timeoutMs: null })
     http2.once('close', () => {
       this.#sessions.delete(session)
       sweeper.delete(session)
     })
     if (this.#closed.signal.aborted) {
-      http2.destroy()
+      endSession(http2, socket)
       return
     }
     this.#sessions.add(session)

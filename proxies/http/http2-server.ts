@@ -1,18 +1,21 @@
 import { constants, performServerHandshake, type ServerHttp2Session } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import { endSession } from '../hbone/end-session.ts'
+import { resetStream } from '../hbone/end-stream.ts'
 import { keepAlive } from '../hbone/keepalive.ts'
+import { serveStreams } from '../hbone/server-streams.ts'
 import { MalformedMessage } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { RequestHead } from './head.ts'
 import { Http2Downstream } from './http2-downstream.ts'
-import { type RawFields, requestHead } from './http2-fields.ts'
+import { requestHead } from './http2-fields.ts'
 import { SESSION_WINDOW_BYTES, serverSettings } from './http2-settings.ts'
 import type { HttpRules } from './rules.ts'
 import type { Served, ServeOptions } from './serve.ts'
 
-/** For a last GOAWAY to arrive before a reset could overtake it. */
-const LINGER_MS = 1_000
+/** Anybody may speak HTTP/2 to a PERMISSIVE sidecar, and break it right away. */
+const FIRST_PING_MS = 1_000
 
 /**
  * Proxies HTTP/2 from this byte stream; what was read of it is put back first. The codec is node's:
@@ -25,38 +28,29 @@ export function serveHttp2(socket: Duplex, rules: HttpRules, options: ServeOptio
   session.on('error', () => {})
   // The session has taken what was put back by then; a paused socket would never see its end.
   setImmediate(() => socket.resume())
-  // The end of a client that leaves with requests open can go unnoticed; an unanswered PING does not.
-  keepAlive(session, () => session.destroy())
-  // node only ends the socket, and then waits for the other side.
-  session.once('close', () => {
-    socket.on('error', () => {}).resume()
-    setTimeout(() => socket.destroy(), LINGER_MS).unref()
-  })
+  keepAlive(session, () => endSession(session, socket), { firstMs: FIRST_PING_MS })
   session.once('connect', () => {
     if (!session.destroyed) session.setLocalWindowSize(SESSION_WINDOW_BYTES)
   })
-  expireIdle(session, options)
-  session.on('stream', (stream, _headers, flags, raw?: RawFields) => {
-    stream.on('error', () => {})
+  const streams = serveStreams(session, socket, (stream, _headers, flags, raw) => {
     const endStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
     let head: RequestHead
     try {
-      head = requestHead(raw ?? [], endStream, options.limits)
+      head = requestHead(raw, endStream, options.limits)
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error
       options.onMalformed?.(error)
       stream.respond({ ':status': error.status }, { endStream: true })
-      stream.close(constants.NGHTTP2_NO_ERROR)
+      resetStream(stream, constants.NGHTTP2_NO_ERROR)
       return
     }
     const downstream = new Http2Downstream(stream, head)
     downstream.run(new Exchange(downstream, head, rules, options.limits))
   })
+  expireIdle(session, options)
   return {
-    drain: () => {
-      if (!session.closed && !session.destroyed) session.close()
-    },
-    cut: () => session.destroy(),
+    drain: streams.close,
+    cut: () => endSession(session, socket),
   }
 }
 

@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2'
+import { resetStream } from '../hbone/end-stream.ts'
 import type { ResponseHandler, UpstreamConnection, UpstreamFailure } from './codec.ts'
 import { MalformedMessage } from './errors.ts'
 import type { Framing, RequestHead } from './head.ts'
@@ -120,7 +121,8 @@ export class Http2Upstream implements UpstreamConnection {
       this.#handler?.upstreamDrained()
     })
     stream.on('wantTrailers', () => {
-      if (!stream.destroyed) stream.sendTrailers(headersOfLines(this.#sentTrailers))
+      if (!stream.destroyed && !stream.closed)
+        stream.sendTrailers(headersOfLines(this.#sentTrailers))
     })
     stream.on('error', () => {})
     stream.on('close', () => {
@@ -140,7 +142,7 @@ export class Http2Upstream implements UpstreamConnection {
       else handler.responseHead(head)
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error
-      this.#stream?.close(constants.NGHTTP2_PROTOCOL_ERROR)
+      if (this.#stream) resetStream(this.#stream, constants.NGHTTP2_PROTOCOL_ERROR)
       this.#fail('protocol')
     }
     handler.flushResponse()

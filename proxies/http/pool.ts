@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../errors.ts'
+import { destroySide } from '../hbone/end-stream.ts'
 import { Breaker } from '../routing/breaker.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { ConnectionPool, UpstreamConnection, Waiter } from './codec.ts'
@@ -37,6 +39,8 @@ export class Pool implements ConnectionPool {
   constructor(options: PoolOptions) {
     this.#options = options
     this.#breaker = options.breaker ?? new Breaker()
+    // Every dial that is under way listens to it.
+    setMaxListeners(0, this.#closed.signal)
   }
 
   take(): ClientConnection | undefined {
@@ -75,7 +79,7 @@ export class Pool implements ConnectionPool {
 
   destroy(): void {
     this.close()
-    for (const connection of this.#all) connection.socket.destroy()
+    for (const connection of this.#all) destroySide(connection.socket)
   }
 
   get size(): number {

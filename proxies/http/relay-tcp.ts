@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { type Side, splice } from '../copy.ts'
 import { errorMessage, ProxyError } from '../errors.ts'
+import { destroySide } from '../hbone/end-stream.ts'
 import { log } from '../telemetry/log.ts'
 import type { TcpSeries } from '../telemetry/tcp-metrics.ts'
 
@@ -19,7 +20,7 @@ export function relayTcp(client: Side, connect: () => Promise<Duplex>, series: T
     (error: unknown) => {
       series.closed(error instanceof ProxyError ? error.flag : 'CONNECT')
       log('debug', 'tcp', `connection failed: ${errorMessage(error)}`)
-      client.destroy()
+      destroySide(client)
     },
   )
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import { destroySide } from '../hbone/end-stream.ts'
 import { BodyDecoder, type BodySink } from './body.ts'
 import { writeData, writeEnd } from './body-encoder.ts'
 import type { ByteStream, Downstream, RequestHandler } from './codec.ts'
@@ -80,7 +81,7 @@ export class ServerConnection implements BodySink, Downstream {
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
-    socket.on('error', ignore)
+    socket.on('error', () => {})
     socket.on('close', this.#onClose)
   }
 
@@ -92,14 +93,14 @@ export class ServerConnection implements BodySink, Downstream {
   }
 
   cut(): void {
-    this.socket.destroy()
+    destroySide(this.socket)
   }
 
   expire(nowMs: number): void {
     if (this.#isIdle()) this.#close(nowMs)
     else if (this.#state === 'head') {
       this.#refuse(new MalformedMessage('request header timeout', 408))
-    } else if (this.#state === 'closing') this.socket.destroy()
+    } else if (this.#state === 'closing') destroySide(this.socket)
   }
 
   get keepAlive(): boolean {
@@ -171,7 +172,7 @@ export class ServerConnection implements BodySink, Downstream {
   abort(): void {
     this.#handler = undefined
     this.output.flush()
-    this.socket.destroy()
+    destroySide(this.socket)
   }
 
   pauseRequest(): void {
@@ -305,7 +306,7 @@ export class ServerConnection implements BodySink, Downstream {
     this.#handler = undefined
     handler?.requestAborted()
     if (this.#responseStarted && !this.#responseDone) {
-      this.socket.destroy()
+      destroySide(this.socket)
       return
     }
     if (!this.#responseDone) {
@@ -334,7 +335,7 @@ export class ServerConnection implements BodySink, Downstream {
 
   readonly #onEnd = (): void => {
     if (this.#isIdle()) this.#close(performance.now())
-    else this.socket.destroy()
+    else destroySide(this.socket)
   }
 
   readonly #onClose = (): void => {
@@ -346,5 +347,3 @@ export class ServerConnection implements BodySink, Downstream {
     handler?.requestAborted()
   }
 }
-
-function ignore(): void {}

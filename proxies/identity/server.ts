@@ -5,7 +5,9 @@ import { type CertificateStore, type Credential, secureContextOptions } from './
 import { handshakeError, verifyClient } from './verify.ts'
 
 /** A client that connects and then says nothing must not hold a slot for ever. */
-const HANDSHAKE_TIMEOUT_MS = 10_000
+export const HANDSHAKE_TIMEOUT_MS = 10_000
+/** Of one endpoint at a time. One more and the oldest goes: the one that most likely never ends. */
+export const MAX_HANDSHAKES = 2_048
 
 /** For callers that build their own `tls`, `https` or `http2` server. */
 export function serverTlsOptions(credential: Credential, alpn: readonly string[]): TlsOptions {
@@ -15,8 +17,6 @@ export function serverTlsOptions(credential: Credential, alpn: readonly string[]
     requestCert: true,
     rejectUnauthorized: true,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    // A client may send FIN and still wait for the answer.
-    allowHalfOpen: true,
     noDelay: true,
   }
 }
@@ -61,6 +61,8 @@ export function createMtlsAcceptor(options: MtlsAcceptorOptions): (raw: Socket) 
     const key = remoteKey(socket)
     const raw = handshaking.get(key)
     handshaking.delete(key)
+    // From here on a client may send FIN and still wait for the answer.
+    socket.allowHalfOpen = true
     // Absent only when the client is gone already.
     if (raw) options.onSecure(socket, peer, raw)
     else socket.on('error', ignore).destroy()
@@ -82,9 +84,15 @@ export function createMtlsAcceptor(options: MtlsAcceptorOptions): (raw: Socket) 
       refuse(raw, handshakeError(error))
       return
     }
+    if (handshaking.size >= MAX_HANDSHAKES) {
+      const [oldest] = handshaking.values()
+      oldest?.destroy()
+    }
     const key = remoteKey(raw)
     handshaking.set(key, raw)
     raw.once('close', () => handshaking.delete(key))
+    // A client that leaves in the middle is gone; otherwise its descriptor would wait for the timeout.
+    raw.allowHalfOpen = false
     server.emit('connection', raw)
   }
 }

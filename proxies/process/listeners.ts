@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { CapturedListener, SocketAddress } from '../config/process.ts'
 import { TCP_KEEPALIVE_MS } from '../identity/client.ts'
+import { log } from '../telemetry/log.ts'
 
 /**
  * One live downstream connection. `drain` asks it to end when its work is done (GOAWAY,
@@ -47,6 +48,14 @@ class Connection implements Live {
   }
 }
 
+/** Each may take a second descriptor towards its upstream, and a process has perhaps 20,000 of them. */
+export const MAX_CONNECTIONS = 10_000
+
+export function maxConnections(env: Readonly<Record<string, string | undefined>>): number {
+  const wanted = Number(env.MAX_CONNECTIONS)
+  return Number.isInteger(wanted) && wanted > 0 ? wanted : MAX_CONNECTIONS
+}
+
 /** More than node's 16 KiB, so that a bulk transfer is not paused at every chunk libuv reads. */
 const SOCKET_BUFFER_BYTES = 128 * 1024
 
@@ -54,11 +63,19 @@ const SOCKET_BUFFER_BYTES = 128 * 1024
  * The captured sockets a process serves.
  * - An id is open at most once; the same id may return after `close`.
  * - `close` stops accepting before it returns and never touches another listener's connections.
+ * - Never more than `maxConnections` of all listeners together: one more is closed unheard.
  */
 export class Listeners {
   readonly #open = new Map<string, Open>()
   readonly #draining = new Set<Connection>()
+  readonly #maxConnections: number
+  #connections = 0
+  #refused = 0
   #idle: (() => void)[] = []
+
+  constructor(maxConnections = MAX_CONNECTIONS) {
+    this.#maxConnections = maxConnections
+  }
 
   open(id: string, listener: CapturedListener, bind: Bind, accept: Accept): Promise<void> {
     if (this.#open.has(id)) return Promise.reject(new Error(`listener ${id} is open already`))
@@ -73,9 +90,15 @@ export class Listeners {
         highWaterMark: SOCKET_BUFFER_BYTES,
       },
       (socket) => {
+        if (this.#connections >= this.#maxConnections) {
+          this.#refuse(socket)
+          return
+        }
         const entry = new Connection(socket)
         live.add(entry)
+        this.#connections += 1
         socket.once('close', () => {
+          this.#connections -= 1
           live.delete(entry)
           this.#draining.delete(entry)
           this.#settle()
@@ -139,6 +162,18 @@ export class Listeners {
 
   all(): readonly CapturedListener[] {
     return [...this.#open.values()].map(({ listener }) => listener)
+  }
+
+  #refuse(socket: Socket): void {
+    socket.on('error', () => {}).resetAndDestroy()
+    this.#refused += 1
+    if (this.#refused > 1) return
+    // One line for all of a second.
+    setTimeout(() => {
+      const limit = this.#maxConnections
+      log('warn', 'listeners', 'connections refused: too many', { limit, refused: this.#refused })
+      this.#refused = 0
+    }, 1_000).unref()
   }
 
   #settle(): void {

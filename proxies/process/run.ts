@@ -5,7 +5,7 @@ import { log, setAccessLog, setLogLevel } from '../telemetry/log.ts'
 import type { Registry } from '../telemetry/registry.ts'
 import { startAdmin } from './admin.ts'
 import { drainDeadlineMs } from './drain.ts'
-import { type Accept, type Bind, Listeners } from './listeners.ts'
+import { type Accept, type Bind, Listeners, maxConnections } from './listeners.ts'
 
 /** What a sidecar, ztunnel or waypoint adds to the process they all are. */
 export interface ProxyProgram {
@@ -37,7 +37,7 @@ async function start(host: NodeJS.Process, program: ProxyProgram): Promise<void>
   if (host.env.PROCESS_TITLE) host.title = host.env.PROCESS_TITLE
   if (host.env.ACCESS_LOG === 'true') setAccessLog(true)
   if (host.env.LOG_LEVEL === 'debug') setLogLevel('debug')
-  const listeners = new Listeners()
+  const listeners = new Listeners(maxConnections(host.env))
   let config: ProxyConfig | undefined
   let stopAdmin: (() => void) | undefined
 

@@ -11,7 +11,7 @@ import { serveHttp } from '../http/serve.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
 import type { PolicyInput } from '../policy/rbac.ts'
 import type { Accept, Live } from '../process/listeners.ts'
-import { log } from '../telemetry/log.ts'
+import { logLimited } from '../telemetry/log.ts'
 import type { SidecarContext } from './context.ts'
 import { clientCertElement, inboundRules } from './inbound-rules.ts'
 import { InboundTelemetry } from './inbound-telemetry.ts'
@@ -62,7 +62,10 @@ export function inbound(
       relayTcp(socket, dialApp, telemetry.connection(socket.remoteAddress, peer))
       return
     }
-    log('info', 'inbound', 'connection refused by policy', { port, source: socket.remoteAddress })
+    logLimited('info', 'inbound', 'connection refused by policy', {
+      port,
+      source: socket.remoteAddress,
+    })
     socket.destroy()
   }
 
@@ -101,7 +104,7 @@ export function inbound(
       else serve(socket, live, peer)
     },
     onRefused: (error, socket) => {
-      log('warn', 'inbound', `connection refused: ${error.message}`, {
+      logLimited('warn', 'inbound', `connection refused: ${error.message}`, {
         code: error.code,
         port,
         source: socket.remoteAddress,

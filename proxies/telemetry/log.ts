@@ -24,6 +24,31 @@ export function log(level: LogLevel, scope: string, message: string, fields: Log
   process.stderr.write(formatLine(level, scope, message, fields))
 }
 
+/** Lines per second of what a stranger can cause at will, so that nobody fills the disk; the rest is counted. */
+const MAX_LINES_PER_SECOND = 50
+const limiter = { second: 0, lines: 0, suppressed: 0 }
+
+export function logLimited(
+  level: LogLevel,
+  scope: string,
+  message: string,
+  fields: LogFields = {},
+): void {
+  const second = Math.floor(Date.now() / 1_000)
+  if (limiter.second !== second) {
+    limiter.second = second
+    limiter.lines = 0
+  }
+  limiter.lines += 1
+  if (limiter.lines > MAX_LINES_PER_SECOND) {
+    limiter.suppressed += 1
+    return
+  }
+  const { suppressed } = limiter
+  limiter.suppressed = 0
+  log(level, scope, message, suppressed > 0 ? { ...fields, suppressed } : fields)
+}
+
 export function formatLine(
   level: LogLevel,
   scope: string,

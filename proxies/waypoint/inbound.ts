@@ -16,7 +16,7 @@ import { createMtlsAcceptor } from '../identity/server.ts'
 import type { RequestGate } from '../policy/request-gate.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import { gated } from '../routing/gated.ts'
-import { log } from '../telemetry/log.ts'
+import { logLimited } from '../telemetry/log.ts'
 import type { WaypointContext } from './context.ts'
 import { waypointRules } from './waypoint-rules.ts'
 import { peersOf, type Source } from './waypoint-telemetry.ts'
@@ -38,7 +38,7 @@ export function waypointInbound(context: WaypointContext): Accept {
     alpn: HBONE_ALPN,
     onSecure: (socket, peer, raw) => serveClient(context, socket, peer, lives.get(raw)),
     onRefused: (error, socket) =>
-      log('warn', 'inbound', `connection refused: ${error.message}`, {
+      logLimited('warn', 'inbound', `connection refused: ${error.message}`, {
         code: error.code,
         source: socket.remoteAddress,
       }),
@@ -84,7 +84,7 @@ function serveConnect(
   const addressed = resolveService(context, offer.authority)
   if ('status' in addressed) {
     offer.refuse(addressed.status)
-    log('warn', 'inbound', `connection refused: ${addressed.reason}`, {
+    logLimited('warn', 'inbound', `connection refused: ${addressed.reason}`, {
       authority: offer.authority,
     })
     return
@@ -100,7 +100,7 @@ function serveConnect(
   const gate = (): RequestGate | undefined => context.view().decisions.gate(service)
   if (!http && gate()?.admitConnection(connection) === false) {
     offer.refuse(401)
-    log('info', 'inbound', 'connection refused by policy', { authority: offer.authority })
+    logLimited('info', 'inbound', 'connection refused by policy', { authority: offer.authority })
     return
   }
   const stream = offer.accept(formatBaggage(context.view().workload))

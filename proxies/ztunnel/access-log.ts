@@ -1,5 +1,5 @@
 import { formatAuthority } from '../hbone/authority.ts'
-import { type LogFields, type LogLevel, log, logSettings } from '../telemetry/log.ts'
+import { type LogFields, type LogLevel, log, logLimited, logSettings } from '../telemetry/log.ts'
 import type { ConnectionFacts } from './connections.ts'
 
 export interface ConnectionEnd {
@@ -60,30 +60,11 @@ export function accessFields(facts: ConnectionFacts): LogFields {
   }
 }
 
-/** Lines per second while something fails for every connection; the rest is counted. */
-const MAX_LINES_PER_SECOND = 50
-const limiter = { second: 0, lines: 0, suppressed: 0 }
-
 export function logFailed(fields: LogFields): void {
   write('warn', 'connection failed', fields)
 }
 
 function write(level: LogLevel, message: string, fields: LogFields): void {
-  if (level === 'info') {
-    log(level, 'access', message, fields)
-    return
-  }
-  const second = Math.floor(Date.now() / 1_000)
-  if (limiter.second !== second) {
-    limiter.second = second
-    limiter.lines = 0
-  }
-  limiter.lines += 1
-  if (limiter.lines > MAX_LINES_PER_SECOND) {
-    limiter.suppressed += 1
-    return
-  }
-  const { suppressed } = limiter
-  limiter.suppressed = 0
-  log(level, 'access', message, suppressed > 0 ? { ...fields, suppressed } : fields)
+  if (level === 'info') log(level, 'access', message, fields)
+  else logLimited(level, 'access', message, fields)
 }

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { performance } from 'node:perf_hooks'
+import { type TestContext, test } from 'node:test'
+import { isTrue } from '../../cluster/controllers/conditions.ts'
+import { type Gateway, kinds, type Pod } from '../../cluster/kinds.ts'
+import { eventually } from '../fixtures/http-get.ts'
+import {
+  namespaceObject,
+  nodeObject,
+  pidOf,
+  type RunningCore,
+  runningCore,
+} from '../fixtures/running-core.ts'
+import { clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
+import { SteadyLoad } from '../fixtures/steady-load.ts'
+
+const labels = {
+  sidecar: { 'istio-injection': 'enabled' },
+  ambient: { 'istio.io/dataplane-mode': 'ambient' },
+  waypoint: { 'istio.io/dataplane-mode': 'ambient', 'istio.io/use-waypoint': 'waypoint' },
+} as const
+
+const ztunnelOf =
+  (node: string) =>
+  (core: RunningCore): number =>
+    pidOf(core.pods('istio-system', 'ztunnel').find(({ spec }) => spec.nodeName === node) as Pod)
+const sidecarOf =
+  (app: string) =>
+  (core: RunningCore): number => {
+    const status = core.pods('shop', app)[0]?.status?.initContainerStatuses?.[0]
+    return Number(status?.containerID?.replace('process://', ''))
+  }
+const waypoint = (core: RunningCore): number =>
+  pidOf(core.pods('shop').find(({ spec }) => spec.serviceAccountName === 'waypoint') as Pod)
+
+const victims: Readonly<
+  Record<
+    string,
+    { readonly mode: keyof typeof labels; readonly pid: (core: RunningCore) => number }
+  >
+> = {
+  "the client's sidecar": { mode: 'sidecar', pid: sidecarOf('client') },
+  "the server's sidecar": { mode: 'sidecar', pid: sidecarOf('target') },
+  "the ztunnel of the client's node": { mode: 'ambient', pid: ztunnelOf('client') },
+  "the ztunnel of the server's node": { mode: 'ambient', pid: ztunnelOf('server') },
+  'the waypoint': { mode: 'waypoint', pid: waypoint },
+}
+
+/** How long callers may see errors on a quiet machine; a busy one takes longer to start a process. */
+const RECOVERY_MS = 2_000
+const SLACK = 4
+
+async function shop(t: TestContext, mode: keyof typeof labels): Promise<RunningCore> {
+  const core = await runningCore(t, { images })
+  const ztunnel: Record<string, string> = {}
+  if (mode !== 'sidecar') ztunnel['meshbench.dev/ztunnel'] = 'true'
+  core.store.create(nodeObject('client', ztunnel))
+  core.store.create(nodeObject('server', ztunnel))
+  core.store.create(namespaceObject('shop', labels[mode]))
+  if (mode === 'waypoint') {
+    core.store.create({
+      ...kinds.gateway,
+      metadata: {
+        name: 'waypoint',
+        namespace: 'shop',
+        annotations: { 'meshbench.dev/node': 'server' },
+      },
+      spec: {
+        gatewayClassName: 'istio-waypoint',
+        listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
+      },
+    })
+    await core.until('a programmed gateway', kinds.gateway, () =>
+      core.store
+        .list<Gateway>(kinds.gateway)
+        .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
+    )
+  }
+  return core
+}
+
+for (const [who, { mode, pid }] of Object.entries(victims)) {
+  test(`${who} is killed under 500 requests/s: errors only while it is gone`, async (t) => {
+    const core = await shop(t, mode)
+    const { client, target } = await clientAndTarget(core)
+    if (mode !== 'sidecar') await core.untilReady('istio-system', 'ztunnel', 2)
+    const service = await serviceOf(core, client)
+    await eventually(service.host, service.port)
+    const load = new SteadyLoad(service, 5)
+    t.after(() => load.stop())
+    await load.more(250)
+    const victim = pid(core)
+    const killedMs = performance.now()
+    process.kill(victim, 'SIGKILL')
+    await core.until('another process in its place', kinds.pod, () => {
+      const now = pid(core)
+      return now > 0 && now !== victim
+    })
+    await load.more(750)
+    const { failures, failedSentMs, answered } = await load.stop()
+    const lastMs = Math.max(killedMs, ...failedSentMs) - killedMs
+    t.diagnostic(
+      `${failures.length} of ${answered + failures.length} failed, the last ${Math.round(lastMs)} ms after the kill`,
+    )
+    assert.ok(
+      failedSentMs.every((sentMs) => sentMs > killedMs - 1_000),
+      'none before, but for those that were under way',
+    )
+    assert.ok(lastMs < RECOVERY_MS * SLACK, `errors for ${lastMs} ms: ${[...new Set(failures)]}`)
+    for (const pod of [client, target]) {
+      const now = core.pods('shop').find(({ metadata }) => metadata.uid === pod.metadata.uid)
+      assert.equal(now && pidOf(now), pidOf(pod), 'the application went on')
+      assert.equal(now?.status?.containerStatuses?.[0]?.restartCount, 0)
+    }
+  })
+}
