@@ -2,10 +2,12 @@ import type { Duplex } from 'node:stream'
 import type { TrafficPolicy } from '../config/l7.ts'
 import { type Endpoint, identityOf, socketOf } from '../config/mesh-index.ts'
 import { dialTcp } from '../dial.ts'
+import { ProxyError } from '../errors.ts'
 import type { HbonePool } from '../hbone/pool.ts'
 import { HBONE_PORT } from '../hbone/settings.ts'
 import type { Credential } from '../identity/certificates.ts'
 import { connectMtls } from '../identity/client.ts'
+import { logLimited } from '../telemetry/log.ts'
 import type { HttpLimits } from './limits.ts'
 
 /** Who dials: the proxy's identity and the address its connections come from. */
@@ -22,11 +24,36 @@ export interface Dialler {
  * in plaintext, unless a DestinationRule says so; HBONE stays whatever it says.
  */
 export async function dialEndpoint(
+  dialler: Dialler,
+  endpoint: Endpoint,
+  alpn: readonly string[],
+  signal?: AbortSignal,
+  traffic: TrafficPolicy = {},
+): Promise<Duplex> {
+  try {
+    return await dial(dialler, endpoint, alpn, signal, traffic)
+  } catch (error) {
+    logMistrust(endpoint, error)
+    throw error
+  }
+}
+
+/** The caller only learns that the connection failed; why a server is not believed stands in the log. */
+function logMistrust({ workload, ip, targetPort }: Endpoint, error: unknown): void {
+  if (!(error instanceof ProxyError) || !/^PEER_|^TLS_/.test(error.code)) return
+  logLimited('warn', 'outbound', `server refused: ${error.message}`, {
+    code: error.code,
+    workload: workload.name,
+    destination: `${ip}:${targetPort}`,
+  })
+}
+
+async function dial(
   { credential, sourceIp, tunnels, limits }: Dialler,
   { workload, ip, targetPort }: Endpoint,
   alpn: readonly string[],
-  signal?: AbortSignal,
-  { tls, connectTimeoutMs }: TrafficPolicy = {},
+  signal: AbortSignal | undefined,
+  { tls, connectTimeoutMs }: TrafficPolicy,
 ): Promise<Duplex> {
   const expectedIdentities = [identityOf(workload)]
   const address = socketOf(workload, ip, targetPort)

@@ -4,7 +4,7 @@ import type { ProxyProcess } from './proxy-process.ts'
 
 const MIB = 1 << 20
 /** Garbage that V8 has not looked at yet is no leak. */
-const MEMORY_ALLOWANCE_BYTES = 48 * MIB
+const MEMORY_ALLOWANCE_BYTES = 64 * MIB
 /** Pools, and answers on their way. */
 const FILES_ALLOWANCE = 30
 /** Longest time that a proxy waits for a peer that is gone or silent: CONNECT unanswered for 20 s. */
