@@ -64,6 +64,10 @@ export function whatHappened(
   if (now === undefined || now.uid !== before.uid) {
     return now === undefined ? 'is gone' : 'was replaced by another of the same name'
   }
+  // Those of jobs end by themselves, that is their purpose.
+  if (now.ended && !before.ended && !before.workload?.startsWith('Job ')) {
+    return 'has ended or is being deleted'
+  }
   for (const [container, restarts] of Object.entries(before.restarts)) {
     const after = now.restarts[container] ?? 0
     if (after > restarts) return `container ${container} was restarted ${after - restarts} times`

@@ -85,7 +85,7 @@ test('who has a pod: by its labels, its annotations and what the cluster can do'
 })
 
 test('the proof of no restart names what became of every pod that changed', () => {
-  const before = ['kept', 'crashed', 'replaced', 'gone', 'rolled', 'began'].map((name) =>
+  const before = ['kept', 'crashed', 'replaced', 'gone', 'rolled', 'began', 'ended'].map((name) =>
     identityOf(pod(name)),
   )
   const done = identityOf(pod('done', { phase: 'Succeeded' }))
@@ -94,12 +94,13 @@ test('the proof of no restart names what became of every pod that changed', () =
     pod('crashed', { restarts: 2 }),
     pod('replaced', { uid: 'other' }),
     pod('began', { startedAt: '2026-11-23T10:00:00Z' }),
+    pod('ended', { phase: 'Succeeded' }),
     pod('new'),
   ].map(identityOf)
   assert.deepEqual(
     comparePods([...before, done], now, ({ name }) => name === 'rolled'),
     {
-      before: 6,
+      before: 7,
       untouched: 1,
       converted: 1,
       others: [
@@ -107,6 +108,7 @@ test('the proof of no restart names what became of every pod that changed', () =
         { pod: 'shop/replaced', what: 'was replaced by another of the same name' },
         { pod: 'shop/gone', what: 'is gone' },
         { pod: 'shop/began', what: 'container app began anew at 2026-11-23T10:00:00Z' },
+        { pod: 'shop/ended', what: 'has ended or is being deleted' },
       ],
     },
   )
