@@ -86,6 +86,11 @@ function writes(): Permission[] {
       scope: 'root',
       subresource: 'portforward',
     },
+    {
+      ...own('', 'pods', ['get'], 'access log of ztunnel, read with --probe'),
+      scope: 'root',
+      subresource: 'log',
+    },
     ...restart,
   ]
 }
