@@ -12,6 +12,7 @@ export const kinds = {
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
   daemonSet: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
   statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  controllerRevision: { apiVersion: 'apps/v1', kind: 'ControllerRevision' },
   job: { apiVersion: 'batch/v1', kind: 'Job' },
   disruptionBudget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   event: { apiVersion: 'v1', kind: 'Event' },
@@ -217,6 +218,7 @@ export interface DaemonSet extends KubeObject {
   spec: {
     selector: LabelSelector
     template: PodTemplate
+    revisionHistoryLimit?: number
     updateStrategy?: {
       type?: string
       rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string }
@@ -249,6 +251,7 @@ export interface StatefulSet extends KubeObject {
     selector: LabelSelector
     template: PodTemplate
     podManagementPolicy?: 'OrderedReady' | 'Parallel'
+    revisionHistoryLimit?: number
     updateStrategy?: {
       type?: 'RollingUpdate' | 'OnDelete'
       rollingUpdate?: { partition?: number }
@@ -267,12 +270,18 @@ export interface StatefulSet extends KubeObject {
   }
 }
 
+export interface ControllerRevision extends KubeObject {
+  data?: unknown
+  revision: number
+}
+
 export interface Job extends KubeObject {
   spec: {
     parallelism?: number
     completions?: number
     backoffLimit?: number
     activeDeadlineSeconds?: number
+    ttlSecondsAfterFinished?: number
     suspend?: boolean
     template: PodTemplate
   }

@@ -131,6 +131,14 @@ function rows(definition: KindDefinition): unknown[] {
           }),
         ]
       : []),
+    ...(kind === 'ServiceAccount'
+      ? [
+          part('token', 'TokenRequest', ['create'], {
+            group: 'authentication.k8s.io',
+            version: 'v1',
+          }),
+        ]
+      : []),
     ...(kind === 'Pod'
       ? [
           part('eviction', 'Eviction', ['create'], { group: 'policy', version: 'v1' }),

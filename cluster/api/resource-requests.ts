@@ -23,6 +23,7 @@ import {
 import { notAllowed, nothingThere, type Route } from './route.ts'
 import { scaleOf } from './scale.ts'
 import type { Schemas } from './schema/schemas.ts'
+import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { metadataOnly, tableOf, wantedForm } from './table.ts'
 import { streamWatch } from './watch-stream.ts'
 
@@ -32,6 +33,7 @@ const END_OF_LIST = Buffer.from(']}')
 export interface ResourceRequest {
   readonly store: MemoryStore
   readonly schemas: Schemas
+  readonly tokens: ServiceAccountTokens
   readonly pods: PodBackend | undefined
   readonly route: Route
   readonly query: URLSearchParams
@@ -46,6 +48,7 @@ export async function handleResource(request: ResourceRequest): Promise<void> {
   if (route.subresource === 'proxy') return proxy(request)
   if (route.subresource === 'log') return log(request)
   if (route.subresource === 'eviction') return evict(request)
+  if (route.subresource === 'token') return issueToken(request)
   switch (message.method) {
     case 'GET':
       return route.name === undefined ? list(request) : get(request)
@@ -67,7 +70,8 @@ function checkSubresource({ kind, name, subresource, rest }: Route): void {
   const known =
     (subresource === 'status' && kind.statusSubresource) ||
     (subresource === 'scale' && kind.scale) ||
-    (['log', 'proxy', 'eviction'].includes(subresource) && kind.kind === 'Pod')
+    (['log', 'proxy', 'eviction'].includes(subresource) && kind.kind === 'Pod') ||
+    (subresource === 'token' && kind.kind === 'ServiceAccount')
   if (!known || name === undefined || (rest !== '' && subresource !== 'proxy')) throw nothingThere()
 }
 
@@ -132,6 +136,13 @@ async function evict({ store, route, message, response }: ResourceRequest): Prom
   if (message.method !== 'POST') throw notAllowed()
   const eviction = await parseObject(await readBody(message))
   sendJson(response, 201, evictPod(store, stored(store, route), eviction))
+}
+
+async function issueToken(request: ResourceRequest): Promise<void> {
+  const { store, tokens, route, message, response } = request
+  if (message.method !== 'POST') throw notAllowed()
+  const asked = await parseObject(await readBody(message))
+  sendJson(response, 201, tokens.issue(stored(store, route), asked))
 }
 
 async function remove(request: ResourceRequest): Promise<void> {

@@ -18,6 +18,7 @@ import { parseObject, readBody } from './request-body.ts'
 import { handleResource } from './resource-requests.ts'
 import { notAllowed, nothingThere, parseRoute } from './route.ts'
 import { schemas as schemasOf } from './schema/schemas.ts'
+import { serviceAccountTokens } from './service-account-tokens.ts'
 
 /** Longer than any client library keeps a connection, so that none is closed under a request. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
@@ -52,7 +53,8 @@ export interface ApiServer {
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, ca } = options
   const token = options.token ?? createToken()
-  const isAuthentic = tokenCheck(token)
+  const tokens = serviceAccountTokens()
+  const isAuthentic = tokenCheck(token, tokens)
   const onError = options.onError ?? warn
   const schemas = schemasOf(await loadApiModels())
   const closing = new AbortController()
@@ -80,7 +82,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (route !== undefined) {
       const { signal } = closing
       const { pods } = options
-      await handleResource({ store, schemas, pods, route, query, message, response, signal })
+      const answer = { route, query, message, response, signal }
+      await handleResource({ store, schemas, tokens, pods, ...answer })
       return
     }
     if (wantsAggregated(message.headers.accept)) {

@@ -6,11 +6,10 @@ import { type DaemonGeneration, replaceBySurge, replaceInPlace } from './daemon-
 import { createEventRecorder } from './events.ts'
 import { hasLabels } from './labels.ts'
 import { createLoop, triggerOn } from './loop.ts'
-import { hashSuffix, refOf } from './ownership.ts'
+import { refOf } from './ownership.ts'
 import { createPod, isActive, podsOwnedBy } from './pods.ts'
+import { keepRevisions, revisionLabel } from './revisions.ts'
 import { resolveLimit } from './rollout.ts'
-
-const hashLabel = 'controller-revision-hash'
 
 /** One pod on every node that the template's nodeSelector picks. */
 export function startDaemonSetController({ store, view, onError }: ControllerContext): Controller {
@@ -21,13 +20,13 @@ export function startDaemonSetController({ store, view, onError }: ControllerCon
     if (deletionTimestamp || annotations?.[inProcessAnnotation]) return
     const pods = podsOwnedBy(store, set)
     const { template } = set.spec
-    const revision = hashSuffix(template)
+    const { hash } = keepRevisions(store, set, pods)
     const eligible = nodes.filter((node) =>
       hasLabels(template.spec.nodeSelector, node.metadata.labels),
     )
-    const isCurrent = (pod: Pod): boolean => pod.metadata.labels?.[hashLabel] === revision
+    const isCurrent = (pod: Pod): boolean => pod.metadata.labels?.[revisionLabel] === hash
     const create = (nodeName: string): void => {
-      const labels = { ...template.metadata?.labels, [hashLabel]: revision }
+      const labels = { ...template.metadata?.labels, [revisionLabel]: hash }
       const current = { ...template, metadata: { ...template.metadata, labels } }
       const pod = createPod(store, set, current, { nodeName })
       record(set, { reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` })

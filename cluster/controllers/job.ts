@@ -8,14 +8,20 @@ import { createPod, isActive, podsOwnedBy } from './pods.ts'
 
 const firstRetryMs = 10_000
 const lastRetryMs = 6 * 60_000
+/** Timers of more than 24 days fire at once; and after a while the clock may be another. */
+const longestWaitMs = 60_000
 
 /** Runs pods until enough of them have ended well, or too many have not. */
 export function startJobController({ store, view, onError }: ControllerContext): Controller {
   const record = createEventRecorder(store, 'job-controller')
-  const timers = new Set<NodeJS.Timeout>()
+  const timers = new Map<string, NodeJS.Timeout>()
 
   const reconcile = (job: Job): void => {
-    if (job.metadata.deletionTimestamp || isFinished(job)) return
+    if (job.metadata.deletionTimestamp) return
+    if (isFinished(job)) {
+      collect(job)
+      return
+    }
     const pods = podsOwnedBy(store, job)
     const active = pods.filter(isActive)
     const succeeded = pods.filter(({ status }) => status?.phase === 'Succeeded').length
@@ -24,12 +30,16 @@ export function startJobController({ store, view, onError }: ControllerContext):
     const failure = failureOf(job, active, failed.length, backoffLimit)
     const complete = succeeded >= completions
 
+    const deadlineMs = leftOf(job.status?.startTime ?? timestamp(), job.spec.activeDeadlineSeconds)
+    if (!complete && failure === undefined && Number.isFinite(deadlineMs))
+      later(job, 'deadline', deadlineMs)
+
     if (complete || failure !== undefined || suspend) {
       for (const pod of active) store.delete(refOf(pod))
     } else {
       const wanted = Math.min(parallelism, completions - succeeded)
       const waitMs = retryInMs(failed)
-      if (waitMs > 0 && active.length < wanted) later(waitMs)
+      if (waitMs > 0 && active.length < wanted) later(job, 'retry', waitMs)
       else for (let n = active.length; n < wanted; n += 1) run(job)
     }
     writeStatus(job, {
@@ -45,18 +55,35 @@ export function startJobController({ store, view, onError }: ControllerContext):
     else if (failure) record(job, { type: 'Warning', ...failure })
   }
 
+  /** Finished jobs that said so go by themselves, and their pods with them. */
+  const collect = (job: Job): void => {
+    const { ttlSecondsAfterFinished } = job.spec
+    const ended = job.status?.conditions?.find(
+      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+    )
+    if (ttlSecondsAfterFinished === undefined || ended === undefined) return
+    const leftMs = leftOf(ended.lastTransitionTime, ttlSecondsAfterFinished)
+    if (leftMs > 0) later(job, 'collect', leftMs)
+    else store.delete(refOf(job))
+  }
+
   const run = (job: Job): void => {
     const pod = createPod(store, job, job.spec.template)
     record(job, { reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` })
   }
 
-  const later = (waitMs: number): void => {
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      loop.trigger()
-    }, waitMs)
-    timer.unref()
-    timers.add(timer)
+  /** Looks at the job again then; once for each reason to. */
+  const later = (job: Job, why: 'retry' | 'deadline' | 'collect', waitMs: number): void => {
+    const key = `${job.metadata.uid} ${why}`
+    clearTimeout(timers.get(key))
+    const timer = setTimeout(
+      () => {
+        timers.delete(key)
+        loop.trigger()
+      },
+      Math.min(waitMs, longestWaitMs),
+    )
+    timers.set(key, timer.unref())
   }
 
   const writeStatus = (job: Job, status: NonNullable<Job['status']>): void => {
@@ -73,7 +100,7 @@ export function startJobController({ store, view, onError }: ControllerContext):
   triggerOn(loop, [view.jobs, view.pods])
   return {
     stop: async () => {
-      for (const timer of timers) clearTimeout(timer)
+      for (const timer of timers.values()) clearTimeout(timer)
       await loop.stop()
     },
   }
@@ -103,15 +130,18 @@ function failureOf(
     return { reason: 'BackoffLimitExceeded', message }
   }
   const { activeDeadlineSeconds } = job.spec
-  const startedMs = Date.parse(job.status?.startTime ?? '')
-  if (
-    activeDeadlineSeconds !== undefined &&
-    Date.now() - startedMs > activeDeadlineSeconds * 1000
-  ) {
+  const { startTime } = job.status ?? {}
+  if (startTime !== undefined && leftOf(startTime, activeDeadlineSeconds) <= 0) {
     const message = 'Job was active longer than specified deadline'
     return { reason: 'DeadlineExceeded', message }
   }
   return undefined
+}
+
+/** Until so many seconds after a moment; for ever when there is no limit. */
+function leftOf(since: string | undefined, seconds: number | undefined): number {
+  if (seconds === undefined || since === undefined) return Number.POSITIVE_INFINITY
+  return Date.parse(since) + seconds * 1000 - Date.now()
 }
 
 function conditionsOf(

@@ -4,10 +4,10 @@ import { isPodReady, sameJson } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
 import { createEventRecorder } from './events.ts'
 import { createLoop, triggerOn } from './loop.ts'
-import { hashSuffix, ownerReference, refOf } from './ownership.ts'
+import { ownerReference, refOf } from './ownership.ts'
 import { isActive, podsOwnedBy } from './pods.ts'
+import { keepRevisions, revisionLabel } from './revisions.ts'
 
-const revisionLabel = 'controller-revision-hash'
 const nameLabel = 'statefulset.kubernetes.io/pod-name'
 const indexLabel = 'apps.kubernetes.io/pod-index'
 
@@ -22,7 +22,7 @@ export function startStatefulSetController(context: ControllerContext): Controll
   const reconcile = (set: StatefulSet): void => {
     if (set.metadata.deletionTimestamp) return
     const pods = podsOwnedBy(store, set)
-    const revision = `${set.metadata.name}-${hashSuffix(set.spec.template)}`
+    const { name: revision } = keepRevisions(store, set, pods)
     const wanted = set.spec.replicas ?? 1
     const inOrder = set.spec.podManagementPolicy !== 'Parallel'
     writeStatus(set, pods, revision)

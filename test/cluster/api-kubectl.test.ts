@@ -192,6 +192,53 @@ test('a budget holds back the eviction of the pods it covers', { skip: missing }
   await shop('delete', 'poddisruptionbudget', 'made')
 })
 
+test('sets of both kinds are changed, and taken back to what they were', {
+  skip: missing,
+}, async () => {
+  const spec = {
+    selector: { matchLabels: { app: 'set' } },
+    template: {
+      metadata: { labels: { app: 'set' } },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name: 'app', image: 'meshbench/service' }],
+      },
+    },
+  }
+  for (const kind of ['DaemonSet', 'StatefulSet']) {
+    const metadata = { name: 'set', namespace: 'shop' }
+    await writeFile(
+      join(directory, 'set.json'),
+      JSON.stringify({ apiVersion: 'apps/v1', kind, metadata, spec }),
+    )
+    const set = `${kind.toLowerCase()}/set`
+    await kubectl('create', '-f', 'set.json')
+    await shop('rollout', 'status', set, '--timeout=50s')
+    await shop('set', 'env', set, 'COLOUR=blue')
+    await shop('rollout', 'status', set, '--timeout=50s')
+    assert.match(await shop('rollout', 'history', set), /^1 .*\n2 /m)
+    assert.match(await shop('rollout', 'history', set, '--revision=2'), /COLOUR:\s+blue/)
+    await shop('rollout', 'undo', set)
+    await shop('rollout', 'status', set, '--timeout=50s')
+    assert.equal(await shop('get', set, '-o', 'jsonpath={..env}'), '')
+    assert.match(await shop('rollout', 'history', set), /^2 .*\n3 /m)
+    await shop('delete', set, '--timeout=30s')
+  }
+})
+
+test('a token of a service account opens the cluster until it expires', {
+  skip: missing,
+}, async () => {
+  await shop('create', 'serviceaccount', 'robot')
+  const token = (await shop('create', 'token', 'robot', '--duration=15m')).trim()
+  const names = await shop('--token', token, 'get', 'serviceaccounts', '-o', 'name')
+  assert.match(names, /serviceaccount\/robot/)
+  const short = await tryKubectl('-n', 'shop', 'create', 'token', 'robot', '--duration=1m')
+  assert.match(short.errors, /may not specify a duration less than 10 minutes/)
+  const forged = `${token.slice(0, -2)}xx`
+  assert.equal((await tryKubectl('--token', forged, 'get', 'pods')).code, 1)
+})
+
 test('top reads what containers use from their processes', { skip: missing }, async () => {
   const table = await shop('top', 'pod', '--containers')
   assert.match(table, /web-\S+ +app +\d+m +[1-9]\d*Mi/)

@@ -5,6 +5,7 @@ import { createStore, type MemoryStore } from '../../cluster/api/memory-store.ts
 import { startControllers } from '../../cluster/controllers/index.ts'
 import { createView } from '../../cluster/controllers/view.ts'
 import {
+  type ControllerRevision,
   type Deployment,
   type DisruptionBudget,
   type Job,
@@ -143,6 +144,73 @@ test('a job gives up after too many failures', async (t) => {
   )
   assert.equal(store.list<Pod>(kinds.pod).length, 1)
 })
+
+test('a job has a deadline, and goes some time after its end when it says so', async (t) => {
+  const store = controlled(t)
+  const spec = { ...template.spec, restartPolicy: 'Never' } as const
+  store.create<Job>({
+    ...kinds.job,
+    metadata,
+    spec: { activeDeadlineSeconds: 1, ttlSecondsAfterFinished: 1, template: { spec } },
+  })
+  const ref = { ...kinds.job, ...metadata }
+  const until = (what: string, holds: () => boolean): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), 20_000)
+      const watch = store.watch(kinds.job, {}, () =>
+        setImmediate(() => {
+          if (!holds()) return
+          clearTimeout(deadline)
+          watch.stop()
+          resolve()
+        }),
+      )
+    })
+  await until('its failure', () => {
+    const [condition] = store.get<Job>(ref)?.status?.conditions ?? []
+    return condition?.reason === 'DeadlineExceeded'
+  })
+  assert.equal(store.list<Pod>(kinds.pod).length, 0)
+  await until('its end', () => store.get<Job>(ref) === undefined)
+})
+
+for (const kind of [kinds.daemonSet, kinds.statefulSet]) {
+  test(`a ${kind.kind} keeps its templates, and one that comes back is the newest`, async (t) => {
+    const store = controlled(t)
+    const ref = { ...kind, ...metadata }
+    const image = (name: string): void => {
+      store.mutate<StatefulSet>(ref, (set) => {
+        const containers = [{ name: 'app', image: name }]
+        return { ...set, spec: { ...set.spec, template: { ...template, spec: { containers } } } }
+      })
+    }
+    const revisions = () =>
+      store
+        .list<ControllerRevision>(kinds.controllerRevision)
+        .sort((a, b) => a.revision - b.revision)
+        .map(({ revision, data }) => [revision, imageOf(data)])
+    const imageOf = (data: unknown) =>
+      (data as { spec: StatefulSet['spec'] }).spec.template.spec.containers[0]?.image
+    store.create({ ...kind, metadata, spec: { ...workload, revisionHistoryLimit: 1 } })
+    await settle()
+    assert.deepEqual(revisions(), [[1, 'x']])
+    image('y')
+    await settle()
+    assert.deepEqual(revisions(), [
+      [1, 'x'],
+      [2, 'y'],
+    ])
+    image('x')
+    await settle()
+    assert.deepEqual(revisions(), [
+      [2, 'y'],
+      [3, 'x'],
+    ])
+    store.delete(ref)
+    await settle()
+    assert.deepEqual(revisions(), [], 'they go with their owner')
+  })
+}
 
 test('a budget lets go one pod at a time and no more than it can spare', async (t) => {
   const store = controlled(t)

@@ -222,6 +222,14 @@ export const MESSAGES: Readonly<Record<string, Message>> = {
     3: ['status', 'ignored'],
   },
   'policy/v1/Eviction': EVICTION,
+  'authentication.k8s.io/v1/TokenRequest': {
+    1: metadata,
+    2: [
+      'spec',
+      { message: { 1: ['audiences', { list: 'string' }], 4: ['expirationSeconds', 'int'] } },
+    ],
+    3: ['status', 'ignored'],
+  },
   'authorization.k8s.io/v1/SelfSubjectRulesReview': {
     1: metadata,
     2: ['spec', { message: { 1: ['namespace', 'string'] } }],
