@@ -22,6 +22,7 @@ export type HarnessErrorCode =
   | 'unknown-workload'
   | 'workload-too-large'
   | 'load-failed'
+  | 'load-not-carried'
   | 'result-unreadable'
   | 'result-truncated'
   | 'result-newer'

@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { meshAnnotations } from '../../cluster/mesh-labels.ts'
 import { type Pod, podKind } from '../deploy/pods.ts'
-import { type Caller, laneKinds, lanePlan, serviceName } from './callers.ts'
+import { HarnessError } from '../errors.ts'
+import { type Caller, laneKinds, lanePlan } from './callers.ts'
 import { carriedBetween, readInbound } from './carried.ts'
-import { latencyIn, timeline, trafficIn } from './cut.ts'
+import { type LatencyFigures, latencyIn, timeline, trafficIn } from './cut.ts'
 import { deployRehearsal, type RehearsalDeployOptions, type RehearsedNamespace } from './deploy.ts'
 import { type Lane, startLane } from './lane.ts'
 import type { LaneLog, Span } from './lane-log.ts'
 import { startMeter } from './meters.ts'
+import { type Reachable, reachableFrom } from './reachable.ts'
 
 export interface StageOptions extends RehearsalDeployOptions {
   readonly rehearsed: RehearsedNamespace
@@ -22,6 +24,7 @@ interface CallerLane {
   readonly caller: Caller
   readonly kind: (typeof laneKinds)[number]
   readonly lane: Lane
+  readonly services: readonly string[]
 }
 
 /** States of a takeover that end by themselves (cluster/agent/takeover.ts). */
@@ -33,18 +36,27 @@ const beginPollMs = 20
 
 /** Deploys the namespace and its callers and puts it under load; resolves when all lanes carry load. */
 export async function openStage(client: ClusterClient, options: StageOptions) {
-  const { rehearsed, callers, ratePerSecond, signal } = options
+  const { rehearsed, ratePerSecond, signal } = options
   const { namespace, targets } = rehearsed
-  await deployRehearsal(client, rehearsed, callers, options)
+  await deployRehearsal(client, rehearsed, options.callers, options)
 
+  const reached = await Promise.all(
+    options.callers.map(async (caller) => ({
+      caller,
+      ...(await reachableFrom(client, caller, rehearsed, signal)),
+    })),
+  )
+  const callers = reached.filter(({ spread }) => spread.length > 0)
+  if (callers.length === 0) throw nobodyMayCall(reached)
   const laneRate = ratePerSecond / (callers.length * laneKinds.length)
   const ending = new AbortController()
   const stopNow = (): void => ending.abort()
   signal.addEventListener('abort', stopNow)
-  const all = callers.flatMap((caller) =>
+  const all = callers.flatMap(({ caller, spread }) =>
     laneKinds.map((kind): CallerLane => {
-      const plan = lanePlan(spreadFor(caller, rehearsed), kind, laneRate)
-      return { caller, kind, lane: startLane(client, caller.namespace, plan, ending.signal) }
+      const plan = lanePlan(spread, kind, laneRate)
+      const lane = startLane(client, caller.namespace, plan, ending.signal)
+      return { caller, kind, lane, services: spread.map(({ service }) => service) }
     }),
   )
   const lanes = all.map(({ lane }) => lane)
@@ -54,7 +66,7 @@ export async function openStage(client: ClusterClient, options: StageOptions) {
   )
   broken.catch(() => undefined)
   await Promise.race([untilAllBegan(logs, signal), broken])
-  const namespaces = callers.map((caller) => caller.namespace)
+  const namespaces = options.callers.map((caller) => caller.namespace)
   const called = targets.flatMap(({ workloads }) => workloads)
   // A sidecar that stays pools its connections: what its application opens anew is not new behind it.
   const fresh = all
@@ -68,11 +80,11 @@ export async function openStage(client: ClusterClient, options: StageOptions) {
     latency: (span: Span) => latencyIn(logs, span),
     timeline: (span: Span, binMs: number) => timeline(logs, span, binMs),
     callers: (span: Span) =>
-      all.map(({ caller, kind, lane }) => ({
+      all.map(({ caller, kind, lane, services }) => ({
         ...trafficIn([lane.log], span),
         ...caller,
         connections: kind,
-        services: spreadFor(caller, rehearsed).map(({ service }) => service),
+        services: [...services],
         ratePerSecond: laneRate,
       })),
     failed: (span: Span, most: number) =>
@@ -97,6 +109,12 @@ export async function openStage(client: ClusterClient, options: StageOptions) {
       }
     },
     quiet: (stopped: AbortSignal) => untilQuiet(client, namespace, stopped),
+    notCalled: reached.flatMap(({ caller, refused }) =>
+      refused.map(
+        ({ service, cause }) => `${caller.name} does not call ${service}: ${cause} today`,
+      ),
+    ),
+    assertCarries: (span: Span) => assertCarries(latencyIn(logs, span), ratePerSecond),
     faults: () => {
       const times = lanes.reduce((sum, lane) => sum + lane.broken(), 0)
       return times === 0
@@ -113,11 +131,20 @@ export async function openStage(client: ClusterClient, options: StageOptions) {
 
 export type Stage = Awaited<ReturnType<typeof openStage>>
 
-function spreadFor(caller: Caller, { namespace, targets }: RehearsedNamespace) {
-  return targets.map(({ service, weight }) => ({
-    service: serviceName(caller, service, namespace),
-    weight,
-  }))
+function nobodyMayCall(
+  reached: readonly (Reachable & { readonly caller: Caller })[],
+): HarnessError {
+  const all = reached.flatMap(({ caller, refused }) =>
+    refused.map(({ service, cause }) => `${caller.name} to ${service}: ${cause}`),
+  )
+  return new HarnessError(
+    'load-failed',
+    `no caller gets an answer: ${all.slice(0, 6).join('; ')}`,
+    {
+      hint: 'the policies refuse every caller of a rehearsal; it can only show what somebody may call',
+      exitCode: 5,
+    },
+  )
 }
 
 async function untilAllBegan(logs: readonly LaneLog[], signal: AbortSignal): Promise<void> {
@@ -139,4 +166,23 @@ async function untilQuiet(
     if (!moving) return
     await sleep(quietPollMs, undefined, { signal })
   }
+}
+
+/** A queue that grows tells of itself, not of a migration. */
+const longestMedianUs = 1_000_000
+
+function assertCarries({ n, p50 }: LatencyFigures, ratePerSecond: number): void {
+  if (n > 0 && (p50 ?? 0) < longestMedianUs) return
+  const waited =
+    p50 === null
+      ? 'nothing was answered in time'
+      : `half the answers took over ${Math.round(p50 / 1e6)} s`
+  throw new HarnessError(
+    'load-not-carried',
+    `the namespace does not carry ${ratePerSecond} requests per second on this machine: ${waited} before anything was changed`,
+    {
+      hint: `try --rate ${Math.max(1, Math.floor(ratePerSecond / 4))}, or a machine with more cores`,
+      exitCode: 3,
+    },
+  )
 }

@@ -9,6 +9,7 @@ import type { RehearsalStage, Span } from './stage.ts'
 export interface StepMark {
   readonly id: string
   readonly title: string
+  readonly calls: number
   readonly direction: RehearsedStep['direction']
   readonly during: Span
   readonly before: Span
@@ -92,6 +93,7 @@ export class StepMarks {
     this.marks.push({
       id: step.id,
       title: step.title,
+      calls: step.calls.length,
       direction: this.#direction,
       during,
       before: before.span,

@@ -93,11 +93,12 @@ function recordStep(
   span: Span,
   stage: Pick<RehearsalStage, 'traffic' | 'latency'>,
 ): RehearsedStep {
-  const { id, title, direction, outcome, reason, during, before, after } = mark
+  const { id, title, calls, direction, outcome, reason, during, before, after } = mark
   return {
     ...stage.traffic(span),
     id,
     title,
+    calls,
     direction,
     outcome,
     ...(reason === undefined ? {} : { reason }),

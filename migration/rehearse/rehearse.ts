@@ -63,6 +63,7 @@ async function carryOut(options: RehearseOptions): Promise<Course> {
     return resting
   }
   const baseline = await prove('before')
+  stage.assertCarries(baseline.span)
   const marks = new StepMarks(options, baseline)
 
   const execution = await options.apply(marks.follow('apply'), signal)

@@ -27,6 +27,8 @@ export interface RehearsalStage {
   startProof(): Promise<{ end(): Promise<Omit<Carried, 'when'>> }>
   /** Resolves when nothing is on its way any more from one data plane to the other. */
   quiet(signal: AbortSignal): Promise<void>
+  /** Throws when the load is more than the namespace carries as it is. */
+  assertCarries(span: Span): void
   /** What was wrong with the load itself, so that its figures are not to be trusted. */
   faults(): readonly string[]
   /** Ends the load; what was on its way is still told of. */

@@ -41,6 +41,8 @@ export const rehearsedStepSchema = trafficSchema.extend({
   direction: z.enum(['apply', 'rollback']),
   outcome: z.enum(['verified', 'failed', 'undone', 'interrupted']),
   reason: z.string().optional(),
+  /** Calls of the step that write; without any nothing has changed. */
+  calls: count,
   startedAt: z.string(),
   durationMs: ms,
   latencyUs: z.object({ before: latencySchema, during: latencySchema, after: latencySchema }),
