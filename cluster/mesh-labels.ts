@@ -90,3 +90,11 @@ export function labelsForZtunnel(metadata: {
   const { [meshLabels.tlsMode]: _, ...others } = labels
   return others
 }
+
+/** Ports that the application serves itself in every mode. */
+export function excludedInboundPorts(annotations: Labels): number[] {
+  return (annotations?.[meshAnnotations.excludeInboundPorts] ?? '')
+    .split(',')
+    .map((item) => Number(item.trim()))
+    .filter((number) => number > 0)
+}

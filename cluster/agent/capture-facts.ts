@@ -1,7 +1,7 @@
 import type { ClusterView } from '../controllers/view.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { EndpointSlice, Pod, Service } from '../kinds.ts'
-import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
+import { dataplaneOf, excludedInboundPorts, meshAnnotations } from '../mesh-labels.ts'
 import type { CapturePod, CaptureService, CaptureZtunnel } from './capture-plan.ts'
 import type { PodRunner } from './pod-runner.ts'
 import { takeoverOf } from './takeover.ts'
@@ -68,7 +68,7 @@ export function capturePod(
       }))
     }),
     ...(main === undefined ? {} : { mainProcess: main }),
-    excludedPorts: numbers(annotations?.[meshAnnotations.excludeInboundPorts]),
+    excludedPorts: excludedInboundPorts(annotations),
     ...(kind === 'sidecar' && proxy ? { sidecar: proxy } : {}),
     ...(kind === 'waypoint' && proxy ? { waypoint: proxy } : {}),
     captures: [...runner.captures].map(([service, address]) => ({ service, address })),
@@ -120,11 +120,4 @@ export function captureZtunnels(
     byNode.set(runner.node, [...known, { process, knows: (uid) => mesh.knows(process, uid) }])
   }
   return byNode
-}
-
-function numbers(list: string | undefined): number[] {
-  return (list ?? '')
-    .split(',')
-    .map((item) => Number(item.trim()))
-    .filter((number) => number > 0)
 }

@@ -3,7 +3,7 @@ import type { AddressPlan } from '../agent/address-plan.ts'
 import type { PodRunner } from '../agent/pod-runner.ts'
 import type { ClusterView } from '../controllers/view.ts'
 import type { Pod } from '../kinds.ts'
-import { dataplaneOf, meshAnnotations } from '../mesh-labels.ts'
+import { dataplaneOf, excludedInboundPorts, meshAnnotations } from '../mesh-labels.ts'
 import { identityOf, workloadUid } from './naming.ts'
 import { mtlsOf } from './peer-authentication.ts'
 
@@ -48,8 +48,14 @@ export function localWorkload(
         socket(runner.address.appHost, containerPort),
       ]),
     ),
+    ...excluded(runner.pod),
     ...modes(runner.pod, ports, view),
   }
+}
+
+function excluded({ metadata }: Pod): Pick<LocalWorkload, 'excludedPorts'> {
+  const ports = excludedInboundPorts(metadata.annotations)
+  return ports.length === 0 ? {} : { excludedPorts: ports }
 }
 
 function modes(

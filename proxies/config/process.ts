@@ -39,6 +39,8 @@ export interface LocalWorkload {
   readonly identity: string
   /** Container port -> where the application itself listens, reachable without passing any capture. */
   readonly appPorts: Readonly<Record<string, SocketAddress>>
+  /** Container ports that the application serves itself: nobody captures them. */
+  readonly excludedPorts?: readonly number[]
   /** Whether plaintext from outside the mesh is let in (PeerAuthentication). */
   readonly mtlsMode: 'PERMISSIVE' | 'STRICT'
   /** For a sidecar, when its container ports differ in this. */

@@ -12,7 +12,7 @@ interface WorkloadState {
 
 /**
  * Per pod UID whether this ztunnel serves the pod (istio/ztunnel src/inpod/linux/admin.rs): `Up` once
- * it has its HBONE port and every container port, `Pending` before.
+ * it has its HBONE port and every container port that is not excluded, `Pending` before.
  */
 export function workloadStates(
   local: readonly LocalWorkload[],
@@ -21,11 +21,12 @@ export function workloadStates(
 ): Readonly<Record<string, WorkloadState>> {
   const sockets = new Set(open.map(keyOf))
   return Object.fromEntries(
-    local.flatMap(({ uid, podUid, appPorts }) => {
+    local.flatMap(({ uid, podUid, appPorts, excludedPorts = [] }) => {
       const workload = index.workload(uid)
       if (podUid === undefined || workload === undefined) return []
       const { name, namespace, serviceAccount } = workload
-      const wanted = [`${uid} hbone`, ...Object.keys(appPorts).map((port) => `${uid} ${port}`)]
+      const ports = Object.keys(appPorts).filter((port) => !excludedPorts.includes(Number(port)))
+      const wanted = [`${uid} hbone`, ...ports.map((port) => `${uid} ${port}`)]
       const state = wanted.every((key) => sockets.has(key)) ? 'Up' : 'Pending'
       return [[podUid, { state, info: { name, namespace, serviceAccount } }] as const]
     }),
