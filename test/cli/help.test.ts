@@ -19,6 +19,7 @@ for (const [argv, golden] of [
   [['migrate', 'apply', '--help'], 'help-migrate-apply.txt'],
   [['migrate', 'status', '--help'], 'help-migrate-status.txt'],
   [['migrate', 'rollback', '--help'], 'help-migrate-rollback.txt'],
+  [['migrate', 'rehearse', '--help'], 'help-migrate-rehearse.txt'],
   [['migrate', 'rbac', '--help'], 'help-migrate-rbac.txt'],
 ] as const) {
   test(`meshbench ${argv.join(' ')} prints its help to stdout and exits 0`, async () => {

@@ -1,5 +1,6 @@
 import type { Command as Commander } from 'commander'
 import type { Act } from '../../context.ts'
+import { defaultRehearsalRate, defaultSettle } from '../../migrate/rehearse/settings.ts'
 import {
   type ClusterOptions,
   collect,
@@ -40,9 +41,6 @@ Examples:
   # from exported YAML, in CI
   meshbench migrate rehearse --namespace shop --from-files exported/ --yes --json
 `
-
-export const defaultRehearsalRate = 100
-export const defaultSettle = '5s'
 
 export function buildMigrateRehearse(migrate: Commander, act: Act): void {
   const command = migrate

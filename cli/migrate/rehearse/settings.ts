@@ -1,12 +1,12 @@
-import {
-  defaultRehearsalRate,
-  defaultSettle,
-  type RawRehearseOptions,
-} from '../../commands/migrate/rehearse.ts'
+import type { RawRehearseOptions } from '../../commands/migrate/rehearse.ts'
 import { UsageError } from '../../errors.ts'
 import { parseDurationMs } from '../../values/duration.ts'
 import { parseNumber } from '../../values/number.ts'
 import { namespacesOf } from '../namespaces.ts'
+
+/** Light enough for the shop on two cores. */
+export const defaultRehearsalRate = 100
+export const defaultSettle = '5s'
 
 export interface RehearseSettings {
   readonly namespace: string
