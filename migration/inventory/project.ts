@@ -182,14 +182,13 @@ export function meshMetricsIn(text: string): string {
     .join(' ')
 }
 
-const CONFIGURATION = /^(istio(-[a-z0-9.-]+)?|values(-[a-z0-9.-]+)?)$/
-const IRRELEVANT = /^istio-(ca-root-cert|ca-crl|leader|.*-leader|namespace-controller-election)/
+const OF_PARTS = /^istio-(sidecar-injector|cni-config)/
 
-/** What the mesh is configured with; undefined for what else lies in its namespace. */
+/** What the mesh is configured with; undefined for what else lies in its namespace, dashboards say. */
 export function configuration(object: ConfigMap): KubeObject | undefined {
   const { name } = object.metadata
-  if (!CONFIGURATION.test(name) || IRRELEVANT.test(name)) return undefined
   const { data = {}, ...rest } = object
+  if (data.mesh === undefined && !OF_PARTS.test(name)) return undefined
   // The injector's template is long, and none of the checks reads it.
   const { config: _, ...values } = data
   const isInjector = name.startsWith('istio-sidecar-injector')
