@@ -52,7 +52,15 @@ export async function applyPlan(
   try {
     const journal = await openJournal(path)
     try {
-      const run = runOf({ client, plan, journal, options, liveTakeover, stop: stop.signal })
+      const run = runOf({
+        client,
+        plan,
+        journal,
+        options,
+        liveTakeover,
+        lease,
+        stop: stop.signal,
+      })
       return await carryOn(run, { ...options, holder, folder, cluster, stopped: stop.why })
     } finally {
       await journal.close()

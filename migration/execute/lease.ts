@@ -25,6 +25,8 @@ export interface HeldLease {
   readonly lost: string | undefined
   /** Fires when it was lost. */
   readonly signal: AbortSignal
+  /** Before every call: renewed first where that is overdue, as after trouble with the server. */
+  ensure(): Promise<void>
   release(): Promise<void>
 }
 
@@ -91,9 +93,8 @@ export async function takeLeases(options: LeaseOptions): Promise<HeldLease> {
       for (const namespace of held) await take(options, namespace, durationMs)
       renewedAtMs = performance.now()
     } catch (error) {
-      // Others may only take it when it has expired, so troubles shorter than that do not matter.
-      const expired = performance.now() - renewedAtMs > durationMs
-      if (isPassing(error) && !expired) return
+      // Troubles of the server are everybody's: whoever else wants it meets them too.
+      if (isPassing(error)) throw error
       lost = error instanceof Error ? error.message : String(error)
       running.delete(holder)
       clearInterval(timer)
@@ -101,7 +102,7 @@ export async function takeLeases(options: LeaseOptions): Promise<HeldLease> {
     }
   }
   const timer = setInterval(() => {
-    renewing = renewing.then(renew)
+    renewing = renewing.then(renew).catch(() => undefined)
   }, durationMs / renewalsPerDuration)
   timer.unref()
   return {
@@ -109,6 +110,12 @@ export async function takeLeases(options: LeaseOptions): Promise<HeldLease> {
       return lost
     },
     signal: lostBy.signal,
+    ensure: async () => {
+      const isOverdue = () => performance.now() - renewedAtMs > durationMs / 2
+      if (lost !== undefined || !isOverdue()) return
+      await renewing
+      if (lost === undefined && isOverdue()) await patiently(renew, options.patience)
+    },
     release: async () => {
       clearInterval(timer)
       await renewing

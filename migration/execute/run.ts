@@ -5,6 +5,7 @@ import type { VerifyContext } from '../verify/context.ts'
 import type { CarryOutContext } from './carry-out.ts'
 import type { ExecutionEvent } from './events.ts'
 import type { GateOptions } from './health-gate.ts'
+import type { HeldLease } from './lease.ts'
 import { type Patience, patientReads, usualPatience } from './patience.ts'
 
 /** What is changed since a plan was made, by `Kind namespace/name`. */
@@ -52,6 +53,8 @@ export interface Run {
   /** Fires on Ctrl-C and when the lease is lost. */
   readonly stop: AbortSignal
   emit(event: ExecutionEvent): Promise<void>
+  /** Throws when somebody else may have begun to migrate the namespaces. */
+  assertHeld(): Promise<void>
 }
 
 export interface RunParts {
@@ -60,11 +63,12 @@ export interface RunParts {
   readonly journal: Journal
   readonly options: ExecuteOptions
   readonly liveTakeover: boolean
+  readonly lease: HeldLease
   readonly stop: AbortSignal
 }
 
 export function runOf(parts: RunParts): Run {
-  const { client, plan, journal, options, liveTakeover, stop } = parts
+  const { client, plan, journal, options, liveTakeover, lease, stop } = parts
   const { patience = usualPatience, verifyTimeoutScale = 1 } = options
   const emit = async (event: ExecutionEvent): Promise<void> => {
     await options.onEvent?.(event)
@@ -80,6 +84,10 @@ export function runOf(parts: RunParts): Run {
     scale: verifyTimeoutScale,
     stop,
     emit,
+    assertHeld: async () => {
+      await lease.ensure()
+      stop.throwIfAborted()
+    },
   }
 }
 

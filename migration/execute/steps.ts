@@ -71,6 +71,7 @@ async function awaitRollouts(run: Run, step: Step, before: readonly Call[]): Pro
 
 async function runCall(run: Run, step: Step, index: number, call: Call): Promise<void> {
   const { journal } = run
+  await run.assertHeld()
   await run.emit({ event: 'call', step, text: textOf(call) })
   const before = await run.reader.get<KubeObject>(refOf(call))
   const named = { step: step.id, index }

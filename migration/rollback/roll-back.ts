@@ -65,6 +65,7 @@ async function undo(run: Run, { record, part, last }: Undoing): Promise<void> {
   if (inverse.call !== undefined) {
     const { call } = inverse
     if (restartsWorkload(call)) await awaitBudgets(run, step, call)
+    await run.assertHeld()
     await run.emit({ event: 'call', step, text: `${textOf(call)} (taking ${record.step} back)` })
     await journal.write({ entry: 'undo', ...named, call })
     const restores = record.call.verb === 'delete'

@@ -52,6 +52,7 @@ export async function rollbackMigration(
         journal,
         options: { ...options, journalDirectory: folder },
         liveTakeover,
+        lease,
         stop: stop.signal,
       })
       const state = stateOf(journal.entries())

@@ -71,9 +71,14 @@ export async function takesOverLive(client: ClusterClient): Promise<boolean> {
 export async function ztunnelsByNode(client: ClusterClient): Promise<ReadonlyMap<string, Pod>> {
   const pods = await client.list<Pod>(kinds.pod, { labelSelector: 'app=ztunnel' })
   const ready = pods
-    .filter((pod) => isLive(pod) && isReady(pod))
+    .filter((pod) => isLive(pod) && isReady(pod) && isOfDaemonSet(pod))
     .sort((a, b) => (a.status?.startTime ?? '').localeCompare(b.status?.startTime ?? ''))
   return new Map(ready.map((pod) => [pod.spec.nodeName ?? '', pod]))
+}
+
+/** Anybody may label a pod of theirs so. */
+function isOfDaemonSet({ metadata }: Pod): boolean {
+  return metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet') ?? false
 }
 
 export function isReady({ status }: Pod): boolean {

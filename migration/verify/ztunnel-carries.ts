@@ -43,7 +43,7 @@ export const verifyZtunnelCarries: Verifier = async (verification, context) => {
   try {
     const first = await read()
     const patienceMs = performance.now() + timeoutMs
-    const deadlineMs = performance.now() + Math.min(listenMs, timeoutMs)
+    const deadlineMs = performance.now() + listenMs * (timeoutMs / verification.timeoutMs)
     for (;;) {
       const now = await read()
       const grown = growth(first, now)

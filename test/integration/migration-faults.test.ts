@@ -81,10 +81,10 @@ test('every call survives a server that is busy, fails, times out or loses the a
       const stage = await staged(t)
       const patience = { deadlineMs: 10_000, firstMs: 5, mostMs: 50 }
       stage.faulty.inflict(onEveryCall(fault, times))
-      const done = await apply(stage, { patience }, 300)
+      const done = await apply(stage, { patience }, 150)
       assert.equal(done.outcome, 'finished', done.reason)
       assert.deepEqual(stage.state(), final)
-      const back = await rollback(stage, { patience }, 300)
+      const back = await rollback(stage, { patience }, 150)
       assert.equal(back.outcome, 'rolled-back', back.reason)
       assert.deepEqual(stage.state(), initial)
     })
@@ -324,4 +324,21 @@ test('whoever loses the lease stops before the next call', async (t) => {
   assert.match(done.reason ?? '', /the lease was lost: .*joe@elsewhere/)
   assert.equal((await journalOf(stage)).phase, 'resumable')
   assert.ok(stage.store.get(lease), 'the lease of another is left alone')
+})
+
+test('an outage that outlasts the lease is sat out, as long as nobody else has taken it', async (t) => {
+  const { final } = await undisturbed()
+  const stage = await staged(t)
+  let backAtMs = Number.POSITIVE_INFINITY
+  stage.faulty.inflict((request) => {
+    if (isCall(request) && request.path.includes('/namespaces/shop?')) {
+      backAtMs = Math.min(backAtMs, performance.now() + 1_500)
+    }
+    const isOut = Number.isFinite(backAtMs) && performance.now() < backAtMs
+    return isOut ? { answer: 503, body: status(503, 'ServiceUnavailable') } : undefined
+  })
+  const patience = { deadlineMs: 10_000, firstMs: 50, mostMs: 200 }
+  const done = await apply(stage, { patience, leaseDurationMs: 1_000 })
+  assert.equal(done.outcome, 'finished', done.reason)
+  assert.deepEqual(stage.state(), final)
 })
