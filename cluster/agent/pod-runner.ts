@@ -144,9 +144,9 @@ export class PodRunner {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    const deadlineMs = Date.now() + graceMs
+    const deadlineMs = performance.now() + graceMs
     if (graceMs > 0) await this.#context.released()
-    const left = (): number => Math.max(deadlineMs - Date.now(), 0)
+    const left = (): number => Math.max(deadlineMs - performance.now(), 0)
     await Promise.all(this.#apps.map((runner) => runner.stop(left())))
     for (const runner of [...this.#init].reverse()) await runner.stop(left())
     this.#finish()

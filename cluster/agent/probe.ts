@@ -34,7 +34,7 @@ export class Prober {
     this.#options = options
     const { probe } = options
     this.#periodMs = (probe.periodSeconds ?? defaults.periodSeconds) * 1000
-    this.#countedAtMs = Date.now()
+    this.#countedAtMs = performance.now()
     this.#schedule((probe.initialDelaySeconds ?? 0) * 1000)
   }
 
@@ -58,7 +58,7 @@ export class Prober {
       if (this.#successes >= enough) this.#conclude(true, '')
     } else if (this.#verdict !== undefined || this.#isPeriodOver()) {
       // Eager tries in between are not held against the container.
-      this.#countedAtMs = Date.now()
+      this.#countedAtMs = performance.now()
       this.#successes = 0
       this.#failures += 1
       const enough = probe.failureThreshold ?? defaults.failureThreshold
@@ -70,7 +70,7 @@ export class Prober {
   }
 
   #isPeriodOver(): boolean {
-    return Date.now() - this.#countedAtMs >= this.#periodMs
+    return performance.now() - this.#countedAtMs >= this.#periodMs
   }
 
   #conclude(healthy: boolean, detail: string): void {

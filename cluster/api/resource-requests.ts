@@ -40,6 +40,7 @@ export interface ResourceRequest {
   readonly message: IncomingMessage
   readonly response: ServerResponse
   readonly signal: AbortSignal
+  onUnread(what: string): void
 }
 
 export async function handleResource(request: ResourceRequest): Promise<void> {
@@ -88,7 +89,7 @@ function get({ store, route, query, message, response }: ResourceRequest): void 
   else sendBytes(response, 200, bytesOf(object))
 }
 
-function list({ store, route, query, message, response, signal }: ResourceRequest): void {
+function list({ store, route, query, message, response, signal, onUnread }: ResourceRequest): void {
   const form = wantedForm(message.headers.accept)
   const includeObject = query.get('includeObject')
   if (isOn(query, 'watch')) {
@@ -97,7 +98,19 @@ function list({ store, route, query, message, response, signal }: ResourceReques
         ? (object: Readonly<KubeObject>) =>
             JSON.stringify(tableOf(route.kind, [object], { includeObject }))
         : (object: Readonly<KubeObject>) => JSON.stringify(metadataOnly(object))
-    streamWatch({ store, route, query, response, signal, ...(form !== 'object' && { render }) })
+    const { kind, namespace } = route
+    const client = message.headers['user-agent'] ?? 'unnamed'
+    const where = namespace === undefined ? kind.plural : `${kind.plural} in ${namespace}`
+    const unread = () => onUnread(`the client ${client} did not read its watch of ${where}`)
+    streamWatch({
+      store,
+      route,
+      query,
+      response,
+      signal,
+      onUnread: unread,
+      ...(form !== 'object' && { render }),
+    })
     return
   }
   const { items, metadata } = listPage(store, route, query)

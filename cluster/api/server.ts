@@ -37,6 +37,8 @@ export interface ApiServerOptions {
   readonly port?: number
   /** A failure that is the server's own fault. @default process.emitWarning */
   readonly onError?: (error: unknown) => void
+  /** Somebody was cut off, in a sentence without an end. */
+  readonly onUnread?: (what: string) => void
   readonly signal?: AbortSignal
 }
 
@@ -56,6 +58,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const tokens = serviceAccountTokens()
   const isAuthentic = tokenCheck(token, tokens)
   const onError = options.onError ?? warn
+  const onUnread = options.onUnread ?? (() => undefined)
   const schemas = schemasOf(await loadApiModels())
   const closing = new AbortController()
   // One per open watch.
@@ -82,7 +85,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (route !== undefined) {
       const { signal } = closing
       const { pods } = options
-      const answer = { route, query, message, response, signal }
+      const answer = { route, query, message, response, signal, onUnread }
       await handleResource({ store, schemas, tokens, pods, ...answer })
       return
     }

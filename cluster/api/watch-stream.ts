@@ -19,6 +19,8 @@ export interface WatchRequest {
   /** JSON of an object as this client wants it. */
   readonly render?: (object: Readonly<KubeObject>) => string
   readonly signal: AbortSignal
+  /** The client was cut off because it did not read. */
+  readonly onUnread: () => void
 }
 
 /**
@@ -37,8 +39,13 @@ export function streamWatch(request: WatchRequest): void {
   // What a watch begins with comes in one piece, however much it is.
   let initialBytes = 0
   const write = (line: Buffer): void => {
-    if (response.writableLength > BACKLOG_MAX_BYTES + initialBytes) response.destroy()
-    else response.write(line)
+    if (response.destroyed) return
+    if (response.writableLength <= BACKLOG_MAX_BYTES + initialBytes) {
+      response.write(line)
+      return
+    }
+    response.destroy()
+    request.onUnread()
   }
   const onEvent = ({ type, object }: StoreEvent): void => {
     // What happens in one turn leaves in one piece.

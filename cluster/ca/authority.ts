@@ -11,6 +11,8 @@ const SERVING_LIFETIME_MS = 365 * DAY_MS
 const ROOT_LIFETIME_MS = 10 * 365 * DAY_MS
 /** Peers whose clocks run behind accept a fresh certificate all the same. */
 const CLOCK_SKEW_MS = 2 * MINUTE_MS
+/** Root and server outlive a clock that is set back; workloads get new certificates then. */
+const BACKDATED_MS = 365 * DAY_MS
 
 /** EC, because OpenSSL takes an RSA leaf with an empty subject for self-signed. */
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const
@@ -53,7 +55,7 @@ export async function createAuthority({ trustDomain }: AuthorityOptions): Promis
     name: [{ O: [trustDomain] }, { CN: ['meshbench root'] }],
     keys: rootKeys,
     signingAlgorithm: SIGNING_ALGORITHM,
-    ...period(Date.now() - CLOCK_SKEW_MS, Date.now() + ROOT_LIFETIME_MS),
+    ...period(Date.now() - BACKDATED_MS, Date.now() + ROOT_LIFETIME_MS),
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(usage.keyCertSign | usage.cRLSign, true),
@@ -107,7 +109,7 @@ export async function createAuthority({ trustDomain }: AuthorityOptions): Promis
           ...ipAddresses.map((value) => ({ type: 'ip', value }) as const),
         ]),
         uses: [x509.ExtendedKeyUsage.serverAuth],
-        ...period(Date.now() - CLOCK_SKEW_MS, Date.now() + SERVING_LIFETIME_MS),
+        ...period(Date.now() - BACKDATED_MS, Date.now() + SERVING_LIFETIME_MS),
       }),
 
     issueWorkload: async (identity, validity = {}) => {

@@ -3,6 +3,8 @@ import { type Addresses, claimAddresses } from '../agent/addresses.ts'
 import { NodeAgents, type NodeAgentsContext } from '../agent/agents.ts'
 import { createStore, type MemoryStore } from '../api/memory-store.ts'
 import { admission } from '../controllers/admission.ts'
+import { type ClockReadings, describeJump, watchClock } from '../controllers/clock.ts'
+import { createEventRecorder } from '../controllers/events.ts'
 import { startControllers } from '../controllers/index.ts'
 import { createView } from '../controllers/view.ts'
 import { installMesh } from '../controllers/ztunnel.ts'
@@ -22,6 +24,8 @@ export interface CoreOptions {
   readonly ports?: readonly number[]
   readonly istioSemantics?: boolean
   readonly historyLength?: number
+  /** @default this machine's */
+  readonly clock?: ClockReadings
   readonly onNotice: (notice: string) => void
 }
 
@@ -76,8 +80,18 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     onError,
   }
   const agents = new NodeAgents(context)
+  const record = createEventRecorder(store, 'node-agent')
+  const clock = watchClock((jumpMs) => {
+    mesh.renewCertificates()
+    const message = `The clock went ${describeJump(jumpMs)}; certificates are issued anew`
+    for (const node of view.nodes.all()) {
+      record(node, { type: 'Warning', reason: 'ClockJumped', message })
+    }
+    onNotice(message)
+  }, options.clock)
 
   const stop = async (): Promise<void> => {
+    clock.stop()
     await Promise.all([controllers.stop(), mesh.stop()])
     await agents.stop()
     view.stop()

@@ -4,7 +4,9 @@ import { podBackend } from '../agent/pod-backend.ts'
 import { startApiServer } from '../api/server.ts'
 import { createAuthority } from '../ca/authority.ts'
 import { writeKubeconfig } from '../client/kubeconfig.ts'
+import { createEventRecorder } from '../controllers/events.ts'
 import { ClusterError } from '../errors.ts'
+import { kinds } from '../kinds.ts'
 import { startCore } from './core.ts'
 import { builtInImages } from './images.ts'
 import { readProcesses } from './process-counters.ts'
@@ -33,9 +35,15 @@ export async function startEmbeddedCluster(
     onNotice: options.onNotice ?? (() => undefined),
   })
   const kubeconfigPath = join(directory, 'kubeconfig')
+  const record = createEventRecorder(core.store, 'apiserver')
   const api = await startApiServer({
     store: core.store,
     ca,
+    onUnread: (what) => {
+      const system = core.store.get({ ...kinds.namespace, name: 'kube-system' })
+      const message = `Cut off: ${what}`
+      if (system) record(system, { type: 'Warning', reason: 'WatchDropped', message })
+    },
     pods: podBackend(() => core.agents.runners(), core.plan),
     usage: usageReader(() => core.agents.runners(), options.readProcesses ?? readProcesses),
   }).catch(async (error: unknown) => {

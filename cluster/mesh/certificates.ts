@@ -54,6 +54,16 @@ export class Certificates {
     }
   }
 
+  /** All anew: what is valid now was valid by another clock. */
+  renew(): void {
+    for (const [identity, held] of this.#held) {
+      // One that is being issued for the first time is as new as can be.
+      if (held.certificate === undefined) continue
+      clearTimeout(held.timer)
+      void this.#issue(identity, held, firstRetryMs)
+    }
+  }
+
   stop(): void {
     this.retain(new Set())
   }

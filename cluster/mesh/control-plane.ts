@@ -88,6 +88,11 @@ export class ControlPlane implements MeshKnowledge {
     this.#loop.trigger()
   }
 
+  /** The time of day is another: nobody may hold certificates of the old one. */
+  renewCertificates(): void {
+    this.#certificates.renew()
+  }
+
   /** A proxy process has begun; from now on it is told everything it has to know. */
   attach(process: ContainerProcess, runner: PodRunner): void {
     const feed = new ProxyFeed(process, () => this.#context.onKnowledge())

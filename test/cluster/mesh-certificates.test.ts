@@ -56,6 +56,17 @@ test('a certificate is renewed at half of its life', async (t) => {
   assert.equal(certificates.get(identity)?.certChainPem, 'chain 2')
 })
 
+test('after a jump of the clock all are issued anew, and then at half of their life again', async (t) => {
+  const { certificates, pass, count } = stage(t)
+  certificates.get(identity)
+  await pass(0)
+  certificates.renew()
+  await pass(0)
+  assert.equal(certificates.get(identity)?.certChainPem, 'chain 2')
+  await pass(12 * hourMs)
+  assert.equal(count(), 3)
+})
+
 test('when renewal fails the old certificate stays and renewal is retried ever more slowly', async (t) => {
   const { certificates, pass, breakIssuer, errors } = stage(t)
   certificates.get(identity)

@@ -14,8 +14,10 @@ export interface Footprint {
   readonly files: number
   readonly timers: number
   readonly processes: number
-  /** Descriptors of all children together. */
+  /** Descriptors of all children together: mostly connections that their pools keep for a while. */
   readonly childDescriptors: number
+  /** Of those that live from the first change to the last. */
+  readonly veteranDescriptors: number
   readonly podLogs: number
 }
 
@@ -24,7 +26,10 @@ export type Measure = keyof Footprint
 const collections = 3
 
 /** Needs `--expose-gc`, and Linux for /proc. */
-export async function footprint(logDirectory: string): Promise<Footprint> {
+export async function footprint(
+  logDirectory: string,
+  veterans: readonly number[],
+): Promise<Footprint> {
   for (let round = 0; round < collections; round += 1) {
     globalThis.gc?.()
     await turn()
@@ -43,6 +48,7 @@ export async function footprint(logDirectory: string): Promise<Footprint> {
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
     processes: children.length,
     childDescriptors: children.reduce((sum, pid) => sum + descriptorsOf(pid).length, 0),
+    veteranDescriptors: veterans.reduce((sum, pid) => sum + descriptorsOf(pid).length, 0),
     podLogs: podLogs(logDirectory),
   }
 }

@@ -28,7 +28,8 @@ const limits: Readonly<Record<Measure, Limit>> = {
   files: none,
   timers: { share: 0.2, absolute: 10 },
   processes: none,
-  childDescriptors: { share: 0.2, absolute: 20 },
+  childDescriptors: { share: 2, absolute: 200 },
+  veteranDescriptors: { share: 0.5, absolute: 30 },
   podLogs: none,
 }
 

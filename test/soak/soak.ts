@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectCluster } from '../../cluster/client/connect.ts'
+import type { ClusterClient } from '../../cluster/client/types.ts'
 import { startEmbeddedCluster } from '../../cluster/embedded/index.ts'
-import { kinds } from '../../cluster/kinds.ts'
+import { kinds, type Pod } from '../../cluster/kinds.ts'
 import { deployInto } from '../../harness/deploy/deploy.ts'
 import { generatorImage, generatorImages } from '../../harness/deploy/generator-image.ts'
 import { findWorkload } from '../../harness/deploy/workload.ts'
@@ -97,7 +98,8 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       }
       await settled.nobodyLeaves()
       await load.seconds(dwellSeconds)
-      samples.push(await footprint(logs))
+      await forgetEvents(client)
+      samples.push(await footprint(logs, await pidsOf(client, generatorPod)))
       rounds += 1
     } while (performance.now() < end)
     await load.stop()
@@ -123,6 +125,21 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     notices,
     ok: !lost && leftOver.length === 0 && !(verdicts ?? []).some(({ leaks }) => leaks),
   }
+}
+
+/** They are kept for an hour, which in less than that looks like a leak. */
+async function forgetEvents(client: ClusterClient): Promise<void> {
+  for (const { metadata } of await client.list(kinds.event)) {
+    await client.delete({ ...kinds.event, ...metadata })
+  }
+}
+
+async function pidsOf(client: ClusterClient, name: string): Promise<number[]> {
+  const pod = await client.get<Pod>({ ...kinds.pod, namespace, name })
+  const { containerStatuses = [], initContainerStatuses = [] } = pod?.status ?? {}
+  return [...containerStatuses, ...initContainerStatuses].flatMap(({ containerID }) =>
+    containerID === undefined ? [] : [Number(containerID.replace('process://', ''))],
+  )
 }
 
 /** Their pods live until the cluster stops; logs go with pods. */
