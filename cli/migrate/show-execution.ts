@@ -45,10 +45,14 @@ function linesOf(execution: Execution, command: 'apply' | 'rollback'): readonly 
   const { outcome, reason, steps, journal } = execution
   const asked = command === 'rollback' && outcome === 'rolled-back'
   const told = steps.filter((step) => step.outcome !== 'verified' && step.outcome !== 'not-reached')
-  const done = steps.filter((step) => step.outcome === 'verified').length
+  const count = (wanted: string) => steps.filter((step) => step.outcome === wanted).length
+  const back = outcome === 'rolled-back' || outcome === 'rollback-failed'
+  const figures = back
+    ? `${count('undone')} taken back`
+    : `${count('verified')} of ${steps.length} stand proved`
   return [
     `${heads[outcome]}${reason === undefined || asked ? '' : ` ${reason}`}`,
-    `Steps: ${done} of ${steps.length} stand proved`,
+    `Steps: ${figures}`,
     ...told.map((step) => `  ${step.id} ${step.outcome}${step.reason ? `: ${step.reason}` : ''}`),
     ...podLines(execution.pods),
     `Journal: ${journal}`,

@@ -95,13 +95,14 @@ export function verifyContext(
   run: Run,
   step: Step,
   timeoutMs: number,
-  podsBefore: VerifyContext['podsBefore'] = [],
+  before: Partial<Pick<VerifyContext, 'podsBefore' | 'carriedBefore'>> = {},
 ): VerifyContext {
   return {
     client: run.reader,
     plan: run.plan,
     step,
-    podsBefore,
+    podsBefore: [],
+    ...before,
     liveTakeover: run.liveTakeover,
     timeoutMs: timeoutMs * run.scale,
     signal: run.stop,

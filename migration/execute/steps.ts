@@ -3,8 +3,10 @@ import { kinds, type Namespace } from '../../cluster/kinds.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import type { MigrationState } from '../journal/state.ts'
 import type { Call, Step } from '../result/plan.ts'
+import type { VerifyContext } from '../verify/context.ts'
 import { verifyRolledOut } from '../verify/rolled-out.ts'
 import { verifiers } from '../verify/verifiers.ts'
+import { carriedIn } from '../verify/ztunnel-carries.ts'
 import { awaitBudgets } from './budgets.ts'
 import { nameOf, refOf, textOf } from './call.ts'
 import { carryOut } from './carry-out.ts'
@@ -39,6 +41,7 @@ export async function runStep(
     step: step.id,
     ...(wantsPods && known === undefined && { pods: [...pods] }),
   })
+  const carriedBefore = await countersBefore(run, step)
   for (const [index, call] of step.calls.entries()) {
     const record = state.calls.find((one) => one.step === step.id && one.index === index)
     if (record?.outcome === 'done') continue
@@ -50,7 +53,7 @@ export async function runStep(
     await runCall(run, step, index, call)
   }
   run.stop.throwIfAborted()
-  const evidence = await verifyStep(run, step, pods)
+  const evidence = await verifyStep(run, step, { podsBefore: pods, carriedBefore })
   if (step.calls.some(restartsWorkload)) evidence.push(...(await passGate(run, step, gate)))
   await journal.write({ entry: 'verified', step: step.id, evidence })
   await run.emit({
@@ -59,6 +62,13 @@ export async function runStep(
     evidence,
     durationMs: performance.now() - startedAtMs,
   })
+}
+
+/** So that what is counted later is surely new. */
+async function countersBefore(run: Run, step: Step): Promise<VerifyContext['carriedBefore']> {
+  const wants = step.verify.some(({ check }) => check === 'ztunnel-carries')
+  if (!wants || step.namespace === undefined) return undefined
+  return carriedIn(run.client, step.namespace, run.stop)
 }
 
 /** One workload at a time: the one before serves again before the next is touched. */
@@ -109,11 +119,11 @@ export async function decide(run: Run, state: MigrationState): Promise<void> {
 async function verifyStep(
   run: Run,
   step: Step,
-  podsBefore: MigrationState['podsBefore'],
+  before: Pick<VerifyContext, 'podsBefore' | 'carriedBefore'>,
 ): Promise<string[]> {
   const evidence: string[] = []
   for (const verification of step.verify) {
-    const context = verifyContext(run, step, verification.timeoutMs, podsBefore)
+    const context = verifyContext(run, step, verification.timeoutMs, before)
     evidence.push(...(await verifiers[verification.check](verification, context)))
   }
   return evidence

@@ -4,6 +4,7 @@ import { ClusterError, isNotFound } from '../../cluster/errors.ts'
 import { expired, StepFailure } from '../execute/refusal.ts'
 import type { PodIdentity } from '../journal/entry.ts'
 import type { Plan, Step, Verification } from '../result/plan.ts'
+import type { Carried } from './ztunnel-metrics.ts'
 
 export interface VerifyContext {
   readonly client: ClusterClient
@@ -11,6 +12,8 @@ export interface VerifyContext {
   readonly step: Pick<Step, 'id'>
   /** Of the migrated namespaces, just before the step. */
   readonly podsBefore: readonly PodIdentity[]
+  /** What ztunnels had counted before the step, if they could be asked. */
+  readonly carriedBefore?: ReadonlyMap<string, Carried> | undefined
   /** Running sidecars hand over to ambient, as in the embedded cluster. */
   readonly liveTakeover: boolean
   readonly timeoutMs: number

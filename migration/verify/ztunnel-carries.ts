@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClusterClient } from '../../cluster/client/types.ts'
 import { matchesMap } from '../../cluster/controllers/labels.ts'
 import { ClusterError } from '../../cluster/errors.ts'
-import { kinds, type Service } from '../../cluster/kinds.ts'
+import { kinds, type Pod, type Service } from '../../cluster/kinds.ts'
 import { workloadOf } from '../execute/pods.ts'
 import { StepFailure } from '../execute/refusal.ts'
 import { countOf, namespaceOf, some, type Verifier } from './context.ts'
@@ -26,10 +27,7 @@ export const verifyZtunnelCarries: Verifier = async (verification, context) => {
     (pod) => isPlaced(pod) && membershipOf(pod, labels, context.liveTakeover) === 'ambient',
   )
   if (captured.length === 0) return [`no pod of ${namespace} is captured, so none is carried`]
-  const nodes = new Set(captured.map(({ spec }) => spec.nodeName ?? ''))
-  const ztunnels = [...(await ztunnelsByNode(client))]
-    .filter(([node]) => nodes.has(node))
-    .map(([, pod]) => pod)
+  const ztunnels = await ztunnelsOf(client, captured)
   const read = (): Promise<ReadonlyMap<string, Carried>> =>
     carriedBy(client, ztunnels, namespace, signal)
   const services = await client.list<Service>(kinds.service, { namespace })
@@ -41,7 +39,7 @@ export const verifyZtunnelCarries: Verifier = async (verification, context) => {
     called.map(({ metadata }) => nameIn(workloadOf(metadata)) ?? metadata.name),
   )
   try {
-    const first = await read()
+    const first = context.carriedBefore ?? (await read())
     const patienceMs = performance.now() + timeoutMs
     const deadlineMs = performance.now() + listenMs * (timeoutMs / verification.timeoutMs)
     for (;;) {
@@ -66,6 +64,27 @@ export const verifyZtunnelCarries: Verifier = async (verification, context) => {
     if (!(error instanceof ClusterError)) throw error
     return [`not seen at the counters of ztunnel: ${error.message}`]
   }
+}
+
+/** For later, before a step; undefined where ztunnels cannot be asked. */
+export async function carriedIn(
+  client: ClusterClient,
+  namespace: string,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, Carried> | undefined> {
+  try {
+    const { pods } = await podsIn(client, namespace)
+    return await carriedBy(client, await ztunnelsOf(client, pods), namespace, signal)
+  } catch (error) {
+    if (error instanceof ClusterError) return undefined
+    throw error
+  }
+}
+
+async function ztunnelsOf(client: ClusterClient, pods: readonly Pod[]): Promise<readonly Pod[]> {
+  const nodes = new Set(pods.map(({ spec }) => spec.nodeName ?? ''))
+  const all = await ztunnelsByNode(client)
+  return [...all].filter(([node]) => nodes.has(node)).map(([, pod]) => pod)
 }
 
 function growth(
