@@ -42,6 +42,8 @@ export class Capture {
   readonly #retired = new Set<string>()
   readonly #reported = new Set<string>()
   #pods = new Map<string, CapturePod>()
+  /** Asked for every pod after every move; undefined when sockets have come or gone since. */
+  #byPod: Map<string, CapturedSocket[]> | undefined
   #waiting: { readonly isDone: () => boolean; readonly resolve: () => void }[] = []
 
   constructor(context: CaptureContext) {
@@ -168,6 +170,7 @@ export class Capture {
       this.#retired.add(id)
       socket.want({ ...socket.wanted, owners: [] })
     }
+    this.#byPod = undefined
     this.#settled()
   }
 
@@ -191,6 +194,7 @@ export class Capture {
       socket?.stop()
       this.#sockets.delete(id)
       this.#retired.delete(id)
+      this.#byPod = undefined
     }
     for (const { isDone, resolve } of [...this.#waiting]) if (isDone()) resolve()
     this.#context.onSettled()
@@ -206,9 +210,19 @@ export class Capture {
     this.#context.onNotice(`${message}.${hint}`)
   }
 
-  #socketsOf(uid: string): CapturedSocket[] {
-    return [...this.#sockets]
-      .filter(([id, { podUid }]) => podUid === uid && !this.#retired.has(id))
-      .map(([, socket]) => socket)
+  #socketsOf(uid: string): readonly CapturedSocket[] {
+    this.#byPod ??= this.#groupByPod()
+    return this.#byPod.get(uid) ?? []
+  }
+
+  #groupByPod(): Map<string, CapturedSocket[]> {
+    const groups = new Map<string, CapturedSocket[]>()
+    for (const [id, socket] of this.#sockets) {
+      if (this.#retired.has(id)) continue
+      const group = groups.get(socket.podUid)
+      if (group) group.push(socket)
+      else groups.set(socket.podUid, [socket])
+    }
+    return groups
   }
 }
