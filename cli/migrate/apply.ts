@@ -40,7 +40,7 @@ export async function apply(raw: RawApplyOptions, context: CommandContext): Prom
       ...(raw.pauseAfter !== undefined && { pauseAfter: raw.pauseAfter }),
     })
     progress.end()
-    return report(execution, context, 'apply')
+    return report(execution, context, 'apply', plan.staying)
   } finally {
     progress.end()
   }

@@ -1,4 +1,5 @@
 import type { Execution } from '../../migration/result/execution.ts'
+import type { Plan } from '../../migration/result/plan.ts'
 import type { CommandContext } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 
@@ -7,9 +8,10 @@ export function report(
   execution: Execution,
   context: CommandContext,
   command: 'apply' | 'rollback',
+  staying: Plan['staying'] = [],
 ): number {
   if (context.json) context.out(JSON.stringify(execution))
-  else for (const line of linesOf(execution, command)) context.out(line)
+  else for (const line of linesOf(execution, command, staying)) context.out(line)
   return exitCodeOf(execution, context, command)
 }
 
@@ -41,7 +43,11 @@ const heads: Readonly<Record<Execution['outcome'], string>> = {
   interrupted: 'Interrupted.',
 }
 
-function linesOf(execution: Execution, command: 'apply' | 'rollback'): readonly string[] {
+function linesOf(
+  execution: Execution,
+  command: 'apply' | 'rollback',
+  staying: Plan['staying'],
+): readonly string[] {
   const { outcome, reason, steps, journal } = execution
   const asked = command === 'rollback' && outcome === 'rolled-back'
   const told = steps.filter((step) => step.outcome !== 'verified' && step.outcome !== 'not-reached')
@@ -55,6 +61,7 @@ function linesOf(execution: Execution, command: 'apply' | 'rollback'): readonly 
     `Steps: ${figures}`,
     ...told.map((step) => `  ${step.id} ${step.outcome}${step.reason ? `: ${step.reason}` : ''}`),
     ...podLines(execution.pods),
+    ...(outcome === 'finished' ? stayingLines(staying) : []),
     `Journal: ${journal}`,
     ...nextLines(execution),
   ]
@@ -66,6 +73,13 @@ function podLines({ before, untouched, converted, others }: Execution['pods']): 
     `Pods: ${untouched} of ${before} untouched (same UID, restart counts and start times)${restarted}`,
     ...others.map(({ pod, what }) => `  not by us: ${pod} ${what}`),
   ]
+}
+
+/** What no rollout of ours was to convert, or could: bare pods, running jobs, sets that wait for deletion. */
+function stayingLines(staying: Plan['staying']): readonly string[] {
+  if (staying.length === 0) return []
+  const names = staying.map(({ namespace, workload, pods }) => `${namespace} ${workload} (${pods})`)
+  return [`On sidecars until something recreates them: ${names.join(', ')}`]
 }
 
 function nextLines({ outcome, journal }: Execution): readonly string[] {

@@ -1,4 +1,5 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
+import { type ClusterError, isConflict } from '../../cluster/errors.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { sendCall } from './call.ts'
 import { lookUp, type Meant } from './look-up.ts'
@@ -41,12 +42,19 @@ export async function carryOut(
         })
         if (found.outcome === 'done') return found.after
       }
-      if (!isPassing(error)) throw refusalOf(meant.call, error)
+      if (!isPassing(error) && !isRace(meant.call, error)) throw refusalOf(meant.call, error)
       await tries.again(error).catch(() => {
         throw refusalOf(meant.call, error)
       })
     }
   }
+}
+
+/** Others wrote to the object while the server applied a patch; its `test` operations stay in force. */
+function isRace(call: Meant['call'], error: unknown): error is ClusterError {
+  if (!isConflict(error) || (call.verb !== 'patch' && call.verb !== 'apply')) return false
+  const { details } = error as ClusterError
+  return !details?.causes?.some(({ reason }) => reason === 'FieldManagerConflict')
 }
 
 /** Tries a call without keeping what it does; a reason when the server would refuse it. */

@@ -34,7 +34,13 @@ export function refusalOf(call: Call, error: unknown): unknown {
     case 403:
       return new StepFailure('refused', `${what} is not allowed: ${error.message}`, error)
     case 404:
-      return new StepFailure('gone', `${nameOf(call.ref)} is not there any more`, error)
+      return new StepFailure(
+        'gone',
+        call.verb === 'patch'
+          ? `${nameOf(call.ref)} is not there any more`
+          : `${what}: ${error.message}`,
+        error,
+      )
     case 409:
       return new StepFailure('refused', conflict(call, error), error)
     case 422:

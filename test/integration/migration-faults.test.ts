@@ -91,6 +91,16 @@ test('every call survives a server that is busy, fails, times out or loses the a
   }
 })
 
+test('a patch that others overtook is sent again', async (t) => {
+  const { final } = await undisturbed()
+  const stage = await staged(t)
+  const overtaken = onEveryCall({ answer: 409, body: status(409, 'Conflict') }, 2)
+  stage.faulty.inflict((one) => (one.method === 'PATCH' ? overtaken(one) : undefined))
+  const done = await apply(stage)
+  assert.equal(done.outcome, 'finished', done.reason)
+  assert.deepEqual(stage.state(), final)
+})
+
 test('an answer that bids to wait is waited for', async (t) => {
   const stage = await staged(t)
   stage.faulty.inflict(onCall(3, { answer: 429, headers: { 'retry-after': '1' } }))
