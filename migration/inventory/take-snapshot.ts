@@ -40,7 +40,8 @@ export async function takeSnapshot(
     const outcome = await readKind(client, reading, namespaces, signal)
     lists.set(reading.kind, outcome)
     const objects = 'items' in outcome ? outcome.items.length : 0
-    onProgress({ what: `${inventoryKinds[reading.kind].kind}s`, objects })
+    const { kind } = inventoryKinds[reading.kind]
+    onProgress({ what: `${kind.replace(/y$/, 'ie').replace(/s$/, 'se')}s`, objects })
   }
   // At once, so that a typing error does not cost the time of a whole cluster.
   const first = readings.find(({ kind }) => kind === 'namespace') as Reading

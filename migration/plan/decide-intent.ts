@@ -2,6 +2,7 @@ import type { Gateway, Pod, PodTemplate } from '../../cluster/kinds.ts'
 import { meshAnnotations, meshLabels } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { MigrationError } from '../errors.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Snapshot } from '../inventory/snapshot.ts'
 import { isAtLeast } from '../policy/istio-version.ts'
 import { hasIngress } from './ingress.ts'
@@ -73,18 +74,15 @@ function stateOf(
   labels: Readonly<Record<string, string>>,
 ): NamespaceState {
   const ambient = labels[meshLabels.dataplaneMode] === 'ambient'
-  const sidecars = readable(() => snapshot.items<Pod>('pod')).some(
-    (pod) => pod.metadata.namespace === namespace && hasSidecar(pod),
-  )
+  const sidecars = readable(() => itemsIn<Pod>(snapshot, 'pod', namespace)).some(hasSidecar)
   if (!ambient) return injects(labels) || sidecars ? 'sidecar' : 'none'
   return injects(labels) || sidecars ? 'mixed' : 'ambient'
 }
 
 /** A waypoint's own pods carry `dataplane-mode: none`, as whoever stays out does. */
 function hasBarePods(snapshot: Snapshot, namespace: string): boolean {
-  return readable(() => snapshot.items<Pod>('pod')).some(
+  return readable(() => itemsIn<Pod>(snapshot, 'pod', namespace)).some(
     (pod) =>
-      pod.metadata.namespace === namespace &&
       !hasSidecar(pod) &&
       !hasEnded(pod) &&
       pod.spec.hostNetwork !== true &&
@@ -105,9 +103,8 @@ interface ConfigMap extends KubeObject {
 function mustDisable(snapshot: Snapshot, namespace: string): boolean {
   const kinds = ['deployment', 'statefulSet', 'daemonSet', 'job'] as const
   const asking = kinds
-    .flatMap((kind) => readable(() => snapshot.items<Templated>(kind)))
-    .some(({ metadata, spec }) => {
-      if (metadata.namespace !== namespace) return false
+    .flatMap((kind) => readable(() => itemsIn<Templated>(snapshot, kind, namespace)))
+    .some(({ spec }) => {
       const labels = spec?.template?.metadata?.labels ?? {}
       return labels[meshLabels.inject] === 'true' || labels[meshLabels.revision] !== undefined
     })

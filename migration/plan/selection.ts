@@ -2,6 +2,7 @@ import type { Pod, PodTemplate } from '../../cluster/kinds.ts'
 import { type Attachment, selects, targetRefsOf } from '../../cluster/mesh/istio-objects.ts'
 import { meshLabels } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Snapshot } from '../inventory/snapshot.ts'
 import { readable } from './mesh.ts'
 
@@ -58,10 +59,9 @@ function podLabels(
   snapshot: Snapshot,
   namespace: string,
 ): readonly Readonly<Record<string, string>>[] {
-  const inside = ({ metadata }: KubeObject): boolean => metadata.namespace === namespace
-  const pods = readable(() => snapshot.items<Pod>('pod')).filter(inside)
+  const pods = readable(() => itemsIn<Pod>(snapshot, 'pod', namespace))
   const templates = (['deployment', 'statefulSet', 'daemonSet'] as const).flatMap((kind) =>
-    readable(() => snapshot.items<Templated>(kind)).filter(inside),
+    readable(() => itemsIn<Templated>(snapshot, kind, namespace)),
   )
   return [
     ...pods.map(({ metadata }) => metadata.labels ?? {}),

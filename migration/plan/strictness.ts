@@ -2,6 +2,7 @@ import type { PeerAuthentication, Pod, PodTemplate } from '../../cluster/kinds.t
 import { mtlsOf } from '../../cluster/mesh/peer-authentication.ts'
 import { systemNamespace } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Snapshot } from '../inventory/snapshot.ts'
 import { readable } from './mesh.ts'
 
@@ -18,15 +19,14 @@ export function strictness(
   const policies = readable(() => snapshot.items<PeerAuthentication>('peerAuthentication')).map(
     (policy) => (policy.metadata.namespace === rootNamespace ? atRoot(policy) : policy),
   )
-  const inside = ({ metadata }: KubeObject): boolean => metadata.namespace === namespace
   const labels = [
-    ...readable(() => snapshot.items<Pod>('pod'))
-      .filter(inside)
-      .map(({ metadata }) => metadata.labels),
+    ...readable(() => itemsIn<Pod>(snapshot, 'pod', namespace)).map(
+      ({ metadata }) => metadata.labels,
+    ),
     ...(['deployment', 'statefulSet', 'daemonSet'] as const).flatMap((kind) =>
-      readable(() => snapshot.items<Templated>(kind))
-        .filter(inside)
-        .map(({ spec }) => spec?.template?.metadata?.labels),
+      readable(() => itemsIn<Templated>(snapshot, kind, namespace)).map(
+        ({ spec }) => spec?.template?.metadata?.labels,
+      ),
     ),
   ]
   const modes = (labels.length === 0 ? [{}] : labels).map((own) =>

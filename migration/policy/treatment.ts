@@ -3,6 +3,7 @@ import { clausesOf } from '../../cluster/mesh/authorization-rules.ts'
 import { guarded } from '../../cluster/mesh/guarded.ts'
 import { type AuthorizationPolicy, targetRefsOf } from '../../cluster/mesh/istio-objects.ts'
 import { meshLabels } from '../../cluster/mesh-labels.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Snapshot } from '../inventory/snapshot.ts'
 import { canonical } from '../plan/digest.ts'
 import type { Intent, NamespaceIntent } from '../plan/intent.ts'
@@ -96,7 +97,7 @@ export function twinsOf<T extends Attachable>(
 
 /** An injection template may leave the label out: then narrowing would take policies from sidecars. */
 function sidecarsAreLabelled(snapshot: Snapshot, namespace: string): boolean {
-  return readable(() => snapshot.items<Pod>('pod'))
-    .filter((pod) => pod.metadata.namespace === namespace && hasSidecar(pod))
+  return readable(() => itemsIn<Pod>(snapshot, 'pod', namespace))
+    .filter(hasSidecar)
     .every(({ metadata }) => metadata.labels?.[meshLabels.tlsMode] === 'istio')
 }

@@ -2,6 +2,7 @@ import type { Pod, PodTemplate, Service } from '../../cluster/kinds.ts'
 import { selects, type TargetRef } from '../../cluster/mesh/istio-objects.ts'
 import { managedByMesh, meshLabels } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
+import { itemsIn } from '../inventory/by-namespace.ts'
 import type { Snapshot } from '../inventory/snapshot.ts'
 import { readable } from '../plan/mesh.ts'
 import { type Attachable, matchLabelsOf } from '../plan/selection.ts'
@@ -28,20 +29,18 @@ interface Templated extends KubeObject {
 }
 
 export function backedServices(snapshot: Snapshot, namespace: string): readonly Backed[] {
-  const inside = ({ metadata }: KubeObject): boolean => metadata.namespace === namespace
   const bodies = [
-    ...readable(() => snapshot.items<Pod>('pod'))
-      .filter(inside)
-      .map(({ metadata, spec }) => ({ labels: metadata.labels ?? {}, spec })),
+    ...readable(() => itemsIn<Pod>(snapshot, 'pod', namespace)).map(({ metadata, spec }) => ({
+      labels: metadata.labels ?? {},
+      spec,
+    })),
     ...(['deployment', 'statefulSet', 'daemonSet'] as const)
-      .flatMap((kind) => readable(() => snapshot.items<Templated>(kind)).filter(inside))
+      .flatMap((kind) => readable(() => itemsIn<Templated>(snapshot, kind, namespace)))
       .flatMap(({ spec }) => spec?.template ?? [])
       .map(({ metadata, spec }) => ({ labels: metadata?.labels ?? {}, spec })),
   ]
-  return readable(() => snapshot.items<Service>('service'))
-    .filter(
-      (one) => inside(one) && one.metadata.labels?.[meshLabels.managedGateway] !== managedByMesh,
-    )
+  return readable(() => itemsIn<Service>(snapshot, 'service', namespace))
+    .filter(({ metadata }) => metadata.labels?.[meshLabels.managedGateway] !== managedByMesh)
     .map((service) => {
       const selector = service.spec?.selector ?? {}
       const chosen =

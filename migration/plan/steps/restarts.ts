@@ -1,5 +1,6 @@
 import type { Pod, PodTemplate, StatefulSet } from '../../../cluster/kinds.ts'
 import type { KubeObject } from '../../../cluster/objects.ts'
+import { itemsIn } from '../../inventory/by-namespace.ts'
 import type { Call, Step } from '../../result/plan.ts'
 import { readable } from '../mesh.ts'
 import { hasEnded, hasSidecar, workloadOf } from '../pods.ts'
@@ -87,26 +88,21 @@ export function restartable(
   { snapshot, target }: StepContext,
   concerns: (pod: Pod) => boolean,
 ): readonly Restartable[] {
-  const pods = readable(() => snapshot.items<Pod>('pod')).filter(
-    (pod) =>
-      pod.metadata.namespace === target.namespace &&
-      hasSidecar(pod) &&
-      !hasEnded(pod) &&
-      concerns(pod),
+  const { namespace } = target
+  const pods = readable(() => itemsIn<Pod>(snapshot, 'pod', namespace)).filter(
+    (pod) => hasSidecar(pod) && !hasEnded(pod) && concerns(pod),
   )
   const kinds = ['deployment', 'statefulSet', 'daemonSet'] as const
   return kinds
-    .flatMap((kind) => readable(() => snapshot.items<Workload>(kind)))
-    .filter(({ metadata, spec }) => {
-      const onDelete =
-        (spec as StatefulSet['spec'] | undefined)?.updateStrategy?.type === 'OnDelete'
-      return metadata.namespace === target.namespace && !onDelete
-    })
+    .flatMap((kind) => readable(() => itemsIn<Workload>(snapshot, kind, namespace)))
+    .filter(
+      ({ spec }) => (spec as StatefulSet['spec'] | undefined)?.updateStrategy?.type !== 'OnDelete',
+    )
     .map((workload) => ({
       workload,
       pods: pods
         .filter((pod) => workloadOf(pod) === `${workload.kind}/${workload.metadata.name}`)
-        .map(({ metadata }) => `${target.namespace}/${metadata.name}`)
+        .map(({ metadata }) => `${namespace}/${metadata.name}`)
         .sort(),
     }))
     .filter((one) => one.pods.length > 0)
