@@ -61,7 +61,8 @@ export async function startGenerator(servers) {
   })
   await once(child, 'message')
   const load = async (asked, onEvent = () => undefined) => {
-    const outgoing = request({ host, port, path: '/load', method: 'POST' })
+    // A connection of its own: a kept one may have ended unnoticed while this process waited for wrk.
+    const outgoing = request({ host, port, path: '/load', method: 'POST', agent: false })
     outgoing.end(JSON.stringify({ ...plan, ...asked }))
     const [response] = await once(outgoing, 'response')
     let rest = ''

@@ -13,10 +13,11 @@ const rpsPerPod = 20
 const shape = { pods: 100, nodes: 10, rps: 100 * rpsPerPod, l7Share: 1, waypoints: 2 }
 const estimatedBytes = 1024
 
-/** Where ambient wins and where it loses: what the points show, then what the fitted model says. */
+/** Where ambient wins and where it loses: what the fitted model says, then what the points show. */
 export function sweepFindings(sweep: Sweep): string[] {
   const axes = [...new Set(sweep.points.map(({ axis }) => axis))]
   return [
+    ...modelled(sweep),
     ...axes.flatMap((axis) => [
       ...againstSidecar(sweep, axis, 'ambient', 'CPU per request'),
       ...againstSidecar(sweep, axis, 'waypoint', 'CPU per request'),
@@ -24,7 +25,6 @@ export function sweepFindings(sweep: Sweep): string[] {
         ? againstSidecar(sweep, axis, 'ambient', 'memory')
         : []),
     ]),
-    ...modelled(sweep),
   ]
 }
 
@@ -46,7 +46,8 @@ function againstSidecar(
     const some = found.filter((one) => one.word === word)
     return some.length === 0 ? [] : [`${word} at ${axis} ${some.map(written).join(', ')}`]
   })
-  return [`${what} of ${mode}'s proxies against sidecar's: ${parts.join('; ')}`]
+  const title = what === 'memory' ? 'Memory' : what
+  return [`${title} of ${mode}'s proxies against sidecar's: ${parts.join('; ')}`]
 }
 
 /** The words need intervals that do not overlap; memory hardly varies and has none here. */
@@ -74,6 +75,6 @@ function modelled({ model, workload }: Sweep): string[] {
   if (workload !== 'echo') return []
   const found = measuredCoefficients(model, estimatedBytes, 'this sweep')
   if ('missing' in found) return []
-  const about = `by the fitted costs, pods with ${rpsPerPod} requests/s each, 10 on a node`
-  return breakEvenSentences(breakEven(found, shape)).map((sentence) => `${sentence} (${about})`)
+  const about = `By the fitted costs, 10 pods on a node with ${rpsPerPod} requests/s each`
+  return [`${about}: ${breakEvenSentences(breakEven(found, shape)).join('; ')}`]
 }

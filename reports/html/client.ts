@@ -1,3 +1,5 @@
+import { saveScript } from './save-script.ts'
+
 /**
  * What scripts add to a page that is complete without them: theme, mode filter, sorting, printing,
  * copying, and drawings that answer to the pointer. What a reader has chosen stands in the address
@@ -146,6 +148,7 @@ export const clientScript = String.raw`(() => {
     })
   }
 
+${saveScript}
   const scroll = () => document.getElementById(section)?.scrollIntoView()
   if (section !== '' && choices.size > 0) scroll()
 

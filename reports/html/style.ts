@@ -105,6 +105,8 @@ figcaption h3 { margin: 0; font-size: 1.0625rem; text-wrap: pretty; }
 .still.wide, .panel.is-live .still { display: none; }
 .panel:not(.is-live) .live { display: none; }
 @container (min-width: 26rem) { .still.wide { display: block; } .still.narrow { display: none; } .panel.is-live .still.wide { display: none; } }
+.downloads { margin: 0 0 .375rem; font-size: .8125rem; color: var(--muted); }
+.downloads button { min-height: 1.5rem; min-width: 2.5rem; font-size: .8125rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 0 0 .375rem; padding: 0; list-style: none; font-size: .875rem; }
 .swatch { display: inline-block; width: .875rem; height: .875rem; margin-right: .375rem; border-radius: .125rem; vertical-align: -.125rem; background: var(--swatch); }
 .swatch.outline { background: none; border: 1px dashed var(--swatch); }
@@ -140,7 +142,7 @@ th[aria-sort=descending] button::after { content: " \\2193"; content: " \\2193" 
 @media (forced-colors: active) { .bar, .swatch { forced-color-adjust: none; } }
 @media print {
   :root { color-scheme: light; }
-  .topbar, .actions, .skip, .permalink { display: none; }
+  .topbar, .actions, .skip, .permalink, .downloads { display: none; }
   body { font-size: 10pt; }
   main { padding: 0; }
   figure, .card { break-inside: avoid; }

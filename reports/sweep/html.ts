@@ -4,7 +4,7 @@ import { html, jsonScript, type Markup } from '../html/markup.ts'
 import { pageHtml } from '../html/page.ts'
 import { scrollRegion, section } from '../html/section.ts'
 import { figure } from '../html/sections/figures.ts'
-import { plural } from '../wording/numbers.ts'
+import { plural, unbroken } from '../wording/numbers.ts'
 import { sweepCharts } from './charts.ts'
 import { modelHeads, modelRows } from './model-table.ts'
 
@@ -24,7 +24,7 @@ export async function sweepHtml(sweep: Sweep): Promise<string> {
       ['points', 'Points'],
     ],
     main: html`<h1>What ${sweep.workload} costs by ${axes}</h1>
-${findings.length === 0 ? html`<p>No two modes can be compared.</p>` : html`<ul class="lead">${findings.map((text) => html`<li>${text}</li>`)}</ul>`}
+${findings.length === 0 ? html`<p>No two modes can be compared.</p>` : html`<p class="lead">${unbroken(findings[0] ?? '')}</p><ul>${findings.slice(1).map((text) => html`<li>${unbroken(text)}</li>`)}</ul>`}
 ${section('charts', 'Charts', () => html`<div class="figures">${figures}</div>`)}
 ${section('model', 'Fitted costs', () => modelPart(sweep))}
 ${section('points', 'Points', () => pointsTable(sweep))}`,

@@ -88,8 +88,8 @@ test('a sweep keeps its points, its model and one chart point per mode', () => {
   assert.equal(chart.length, 9)
   assert.equal(model.length, 3)
   assert.match(
-    findings?.at(-3) ?? '',
-    /^memory: ambient takes less from .* per node on \(by the fitted/,
+    findings?.[0] ?? '',
+    /^By the fitted costs, 10 pods .*: memory: ambient takes less from .* per node on; CPU: /,
   )
 })
 

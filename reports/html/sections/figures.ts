@@ -46,6 +46,7 @@ export async function figure(chart: Chart, specs: Record<string, PanelSpecs>): P
 <figcaption><h3 id="${title}">${unbroken(chart.finding)}</h3><p class="subtitle">${chart.subtitle}</p></figcaption>
 ${legend(chart)}
 <div class="panels" role="img" aria-labelledby="${title}">${panels}</div>
+${downloads(chart.finding)}
 <details><summary>How to read this</summary><p>${chart.reading}</p></details>
 <details><summary>Data</summary>${scrollRegion(`Data: ${chart.finding}`, dataTable(chart.finding, chart.table))}</details>
 </figure>`
@@ -67,6 +68,14 @@ async function drawPanel(
   return html`<div class="panel" data-panel="${id}">${
     heading === '' ? null : html`<p class="heading">${heading}</p>`
   }${otherScale === undefined ? null : scaleChoice(id, otherScale.isLog)}<div class="still wide">${new Markup(wide)}</div><div class="still narrow">${new Markup(narrow)}</div><div class="live"></div></div>`
+}
+
+/** The drawing as it is seen, with its finding and legend, in the colours of the moment. */
+function downloads(finding: string): Markup {
+  return html`<p class="downloads scripted" hidden>Save as ${['svg', 'png'].map(
+    (type) =>
+      html`<button type="button" data-save="${type}" aria-label="Save as ${type.toUpperCase()}: ${finding}">${type.toUpperCase()}</button> `,
+  )}</p>`
 }
 
 /** Shown once the drawing can answer to it. */

@@ -26,6 +26,54 @@ test('benchstat finds one line per valid window, each a pair of value and unit',
   }
 })
 
+type Bencher = Record<
+  string,
+  Record<string, { value: number; lower_value?: number; upper_value?: number }>
+>
+
+const odd = analyse(makeResult({ modes: ['sidecar'], rounds: 3, workload: 'a b/c=\n"d"' }))
+
+test('Bencher finds its documented shape: benchmark, measure by slug, value with optional bounds', async () => {
+  for (const run of [small, odd]) {
+    const [file] = await renderAll(run, ['bencher'])
+    const benchmarks = Object.entries(JSON.parse(file?.content ?? '') as Bencher)
+    assert.ok(benchmarks.length > 0)
+    for (const [benchmark, measures] of benchmarks) {
+      assert.ok(benchmark.length > 0 && benchmark.length <= 1024)
+      for (const [measure, metric] of Object.entries(measures)) {
+        // https://bencher.dev/docs/reference/bencher-metric-format
+        assert.match(measure, /^[a-z0-9]+(-[a-z0-9]+)*$/)
+        assert.ok(measure.length <= 64)
+        const { value, lower_value: low = value, upper_value: high = value, ...more } = metric
+        assert.deepEqual(more, {})
+        for (const number of [value, low, high]) assert.equal(typeof number, 'number')
+        assert.ok(low <= value && value <= high, `${measure}: ${low} ${value} ${high}`)
+      }
+    }
+  }
+})
+
+test('github-action-benchmark finds names that differ, and only figures where less is better', async () => {
+  const [file] = await renderAll(small, ['github-action-benchmark'])
+  const entries = JSON.parse(file?.content ?? '') as Record<string, unknown>[]
+  const names = entries.map(({ name }) => String(name))
+  assert.equal(new Set(names).size, names.length)
+  for (const { name, unit, value, range = '', extra, ...more } of entries) {
+    assert.deepEqual([typeof name, typeof unit, typeof value], ['string', 'string', 'number'])
+    assert.deepEqual([typeof range, typeof extra], ['string', 'string'])
+    assert.deepEqual(more, {})
+  }
+  assert.ok(!names.some((name) => /rate/i.test(name)), 'the achieved rate is better when larger')
+})
+
+test('a workload of any name is one word in a benchmark name', async () => {
+  const [file] = await renderAll(odd, ['benchstat'])
+  const lines = (file?.content ?? '').split('\n').filter((line) => line.startsWith('Benchmark'))
+  assert.equal(lines.length, 3)
+  for (const line of lines)
+    assert.match(line, /^BenchmarkMesh\/workload=[^\s/=]+\/mode=sidecar\t\d+\t/)
+})
+
 test('the JSON format is a result by the published schema, with everything analysed', async () => {
   const [file] = await renderAll(small, ['json'])
   assert.deepEqual(schema.parse(JSON.parse(file?.content ?? '')), small)
