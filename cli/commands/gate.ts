@@ -37,7 +37,7 @@ export function buildGate(
     .command('gate')
     .summary('hold a result against the rules of a file; the exit code is the answer')
     .description(
-      'Checks the rules of gates.yaml on a result: absolute limits, differences between modes, differences to earlier runs. A rule fails only when both the figure and the end of its interval are past the limit; what cannot be judged does not pass.',
+      'Checks the rules of gates.yaml on a result: absolute limits, differences between modes, differences to earlier runs. A rule fails only when both the figure and the end of its interval are past the limit; what cannot be judged does not pass. The run folder stays as it is: report.html shows the rules of `meshbench run --gates`.',
     )
     .argument('<result>', 'a run folder or its result.json')
     .optionsGroup('Rules:')

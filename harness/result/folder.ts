@@ -7,7 +7,7 @@ import {
   renameSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { HarnessError } from '../errors.ts'
@@ -81,7 +81,8 @@ export function writeAtomically(path: string, content: string): void {
   try {
     const file = openSync(temporary, 'w')
     try {
-      writeSync(file, content)
+      // Until all is written: a single write may take a part only, when the disk is nearly full.
+      writeFileSync(file, content)
       fsyncSync(file)
     } finally {
       closeSync(file)
