@@ -1,113 +1,13 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { applyPlan } from '../../migration/execute/apply.ts'
+import { test } from 'node:test'
 import { journalPath } from '../../migration/journal/folder.ts'
-import type { Execution } from '../../migration/result/execution.ts'
-import { rollbackMigration } from '../../migration/rollback/rollback.ts'
-import { type Stage, startStage } from '../support/migration-stage.ts'
-import { apply, folderOf, journalOf, optionsFor, quick, rollback } from '../support/staged-run.ts'
-
-type State = Readonly<Record<string, string>>
-/** Stops dead when this many entries are in the journal: at its next request, or once that is done. */
-interface Death {
-  readonly entries: number
-  readonly when: 'before' | 'after'
-}
-
-const lease = {
-  apiVersion: 'coordination.k8s.io/v1',
-  kind: 'Lease',
-  name: 'meshbench-migrate-shop',
-  namespace: 'shop',
-}
-
-function entriesIn(stage: Stage): number {
-  try {
-    return readFileSync(journalPath(folderOf(stage)), 'utf8').split('\n').length - 1
-  } catch {
-    return 0
-  }
-}
-
-/**
- * Lets `begin` run until its death: from then on nothing it asks for is answered, so it does nothing
- * more, and all that is left of it is what a SIGKILL would leave, its journal and the cluster.
- * Gives a way to bury it.
- */
-async function die(stage: Stage, death: Death, begin: (signal: AbortSignal) => Promise<Execution>) {
-  const burial = new AbortController()
-  let run: Promise<unknown> | undefined
-  await new Promise<void>((resolve) => {
-    let dead = false
-    stage.faulty.inflict(({ isWrite, path }) => {
-      if (dead) return { silent: 'before' }
-      if (entriesIn(stage) < death.entries) return undefined
-      const isCall = isWrite && !path.includes('/leases')
-      if (death.when === 'after' && !isCall) return undefined
-      dead = true
-      setTimeout(resolve, death.when === 'after' ? 20 : 0)
-      return { silent: death.when }
-    })
-    run = begin(burial.signal).finally(resolve)
-    run.catch(() => undefined)
-  })
-  // Its lease is not renewed any more, and runs out.
-  stage.store.mutate(lease, (current) => ({
-    ...current,
-    spec: { ...(current.spec as object), renewTime: '2026-01-01T00:00:00.000000Z' },
-  }))
-  return async (): Promise<void> => {
-    burial.abort()
-    await stage.stop()
-    buried.push(run?.catch(() => undefined))
-  }
-}
-
-/** They give up by themselves, a while after nothing can be reached any more. */
-const buried: unknown[] = []
-after(() => Promise.all(buried))
-
-const dying = (stage: Stage) => (signal: AbortSignal) => apply(stage, { signal }, 60_000)
-
-async function resume(stage: Stage): Promise<Execution> {
-  return applyPlan(await stage.direct(), stage.plan(), optionsFor(stage))
-}
-
-async function takeBack(stage: Stage): Promise<Execution> {
-  return rollbackMigration(await stage.direct(), folderOf(stage), { patience: quick })
-}
-
-/** An undisturbed run: what it writes, where it ends, and what taking it back writes. */
-async function measure() {
-  const stage = await startStage()
-  try {
-    const initial = stage.state()
-    await apply(stage)
-    const applied = entriesIn(stage)
-    const kinds = readFileSync(journalPath(folderOf(stage)), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { entry: string }).entry)
-    const final = stage.state()
-    await rollback(stage)
-    return { initial, final, applied, kinds, all: entriesIn(stage) }
-  } finally {
-    await stage.stop()
-  }
-}
-
-function deathsUpTo(applied: number, kinds: readonly string[]): readonly Death[] {
-  return Array.from({ length: applied }, (_, index) => index + 1).flatMap((entries) => {
-    const before: Death = { entries, when: 'before' }
-    const after: Death = { entries, when: 'after' }
-    return kinds[entries - 1] === 'call' ? [before, after] : [before]
-  })
-}
+import { assertSame, deathsUpTo, die, dying, measure, resume, takeBack } from '../support/deaths.ts'
+import { startStage } from '../support/migration-stage.ts'
+import { folderOf, journalOf } from '../support/staged-run.ts'
 
 test('killed at any point of its journal, a migration is finished by the next run', async () => {
   const { final, applied, kinds } = await measure()
@@ -122,36 +22,6 @@ test('killed at any point of its journal, a migration is finished by the next ru
     assert.equal(done.outcome, 'finished', `${what}: ${done.reason}`)
     assertSame(stage, final, what)
     assert.deepEqual(done.pods, { before: 3, untouched: 3, converted: 0, others: [] }, what)
-    await bury()
-  }
-})
-
-test('killed at any point of its journal, a migration is taken back as if it had never been', async () => {
-  const { initial, applied, kinds } = await measure()
-  for (const death of deathsUpTo(applied, kinds)) {
-    const stage = await startStage()
-    const bury = await die(stage, death, dying(stage))
-    const what = `${death.when} the request that follows entry ${death.entries}`
-    const done = await takeBack(stage)
-    assert.equal(done.outcome, 'rolled-back', `${what}: ${done.reason}`)
-    assertSame(stage, initial, what)
-    assert.equal((await journalOf(stage)).phase, 'rolled-back', what)
-    await bury()
-  }
-})
-
-test('killed while taking back, the next rollback finishes it', async () => {
-  const { initial, applied, all } = await measure()
-  for (let entries = applied + 1; entries <= all; entries += 1) {
-    const stage = await startStage()
-    await apply(stage)
-    const bury = await die(stage, { entries, when: 'before' }, (signal) =>
-      rollback(stage, { signal }, 60_000),
-    )
-    const what = `entry ${entries} of ${all}`
-    const done = await takeBack(stage)
-    assert.equal(done.outcome, 'rolled-back', `${what}: ${done.reason}`)
-    assertSame(stage, initial, what)
     await bury()
   }
 })
@@ -206,8 +76,3 @@ test('kill -9 at every write: the next run takes the lease over from the dead an
     assertSame(stage, final, `write ${write}`)
   }
 })
-
-/** But for the lease, which is given back. */
-function assertSame(stage: Stage, expected: State, what: string): void {
-  assert.deepEqual(stage.state(), expected, what)
-}
