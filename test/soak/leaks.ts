@@ -17,8 +17,8 @@ interface Limit {
 const mebibyte = 1024 * 1024
 const none: Limit = { share: 0, absolute: 0 }
 /**
- * Sockets and timers come and go with requests under way; RSS keeps what the allocator was once given.
- * A leak of one a change is far beyond all of these after ten minutes.
+ * Sockets and timers come and go with requests under way, many of them where these have to wait. RSS
+ * keeps what the allocator was once given. A leak of one a change is beyond all of these in the end.
  */
 const limits: Readonly<Record<Measure, Limit>> = {
   heapBytes: { share: 0.1, absolute: 4 * mebibyte },
@@ -29,7 +29,7 @@ const limits: Readonly<Record<Measure, Limit>> = {
   timers: { share: 0.2, absolute: 10 },
   processes: none,
   childDescriptors: { share: 2, absolute: 200 },
-  veteranDescriptors: { share: 0.5, absolute: 30 },
+  veteranDescriptors: { share: 0.5, absolute: 128 },
   podLogs: none,
 }
 
