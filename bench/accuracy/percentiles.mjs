@@ -36,6 +36,7 @@ export async function percentiles(generator, server, { windows, windowMs }) {
     }
     const measured = trusted(all).length > windows / 2 ? trusted(all) : all
     for (const [percentile, p] of Object.entries(wanted)) {
+      if (!isGiven(measured, percentile)) continue
       const each = measured.map(({ load, truthUs }) => {
         const truth = quantile(truthUs, p)
         const reported = load.latencyUs[percentile]
@@ -49,6 +50,10 @@ export async function percentiles(generator, server, { windows, windowMs }) {
 }
 
 const trusted = (measured) => measured.filter(({ load }) => load.lagUs.p99 <= lagP99UsWarning)
+
+/** The instrument gives none where too few samples lie beyond it, as in the short windows of --quick. */
+const isGiven = (measured, percentile) =>
+  measured.every(({ load }) => load.latencyUs[percentile] !== null)
 
 async function measureOnce(generator, server, behave, asked) {
   // Opens the connections and lets the compiler see both sides; nothing stands still yet.
@@ -64,7 +69,8 @@ async function measureOnce(generator, server, behave, asked) {
 
 /** Against arithmetic too: evenly spaced arrivals that wait for the rest of each stall, nothing else. */
 function openLoopRows(measured, wanted) {
-  return Object.entries(wanted).map(([percentile, p]) => {
+  const given = Object.entries(wanted).filter(([percentile]) => isGiven(measured, percentile))
+  return given.map(([percentile, p]) => {
     const each = measured.map(({ load, waitsUs }) => {
       const truth = quantile(waitsUs, p)
       const reported = load.latencyUs[percentile]

@@ -2,6 +2,7 @@ import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { Deployment } from '../deploy/deploy.ts'
 import { generatorPort } from '../deploy/names.ts'
 import type { Pod } from '../deploy/pods.ts'
+import { firstSignal } from '../first-signal.ts'
 import type { LoadEvent, LoadPlan, LoadPoint } from '../load/protocol.ts'
 import type { RunOptions, Window } from '../result/schema.ts'
 import { type TrackedProcess, takeCensus } from '../sample/census.ts'
@@ -68,14 +69,10 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
     if (event.event === 'window-end') after = read()
     if (event.event === 'progress') options.onPoint?.(event.point)
   }
-  const limit = AbortSignal.timeout(plan.warmupMs + plan.windowMs + plan.timeoutMs + afterWindowMs)
-  const load = await runLoad(
-    client,
-    { namespace: deployment.namespace, pod: deployment.generatorPod },
-    plan,
-    onEvent,
-    signal === undefined ? limit : AbortSignal.any([signal, limit]),
-  )
+  const limitMs = plan.warmupMs + plan.windowMs + plan.timeoutMs + afterWindowMs
+  const ended = firstSignal([signal], limitMs)
+  const target = { namespace: deployment.namespace, pod: deployment.generatorPod }
+  const load = await runLoad(client, target, plan, onEvent, ended.signal).finally(ended.release)
   if (before === undefined || after === undefined) {
     throw new Error('the load generator did not say when its window began and ended')
   }

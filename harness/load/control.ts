@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { findService } from '../../workloads/discovery.ts'
+import { firstSignal } from '../first-signal.ts'
 import { LoadError } from './errors.ts'
 import { parsePlan } from './plan.ts'
 import type { LoadEvent, LoadPlan } from './protocol.ts'
@@ -88,6 +89,7 @@ async function stream(
 ): Promise<void> {
   const closed = new AbortController()
   response.once('close', () => closed.abort())
+  const { signal, release } = firstSignal([stop, closed.signal])
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
   response.flushHeaders()
   const send = (event: LoadEvent): void => {
@@ -101,12 +103,14 @@ async function stream(
       onEvent: send,
       startWindow: startWindow.signal,
       end: end.signal,
-      signal: AbortSignal.any([stop, closed.signal]),
+      signal,
     })
     send({ event: 'result', result })
   } catch (error) {
     const { code = 'internal', message } = error as Error & { code?: string }
     send({ event: 'error', code, message })
+  } finally {
+    release()
   }
   response.end()
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { firstSignal } from '../first-signal.ts'
 import { nowUs } from './clock.ts'
 import { LoadError } from './errors.ts'
 import { type LoadTarget, Pools } from './pools.ts'
@@ -36,8 +37,8 @@ const pointMs = 1_000
 /** Carries out one plan. Rejects with LoadError `interrupted` when aborted. */
 export async function runPlan(plan: LoadPlan, options: RunPlanOptions): Promise<LoadResult> {
   const failure = new AbortController()
-  const signal = AbortSignal.any([options.signal, failure.signal])
   const load = await prepare(plan, options.targets, (error) => failure.abort(error))
+  const { signal, release } = firstSignal([options.signal, failure.signal])
   try {
     return await load.carryOut({ ...options, signal })
   } catch (error) {
@@ -45,6 +46,7 @@ export async function runPlan(plan: LoadPlan, options: RunPlanOptions): Promise<
     if (signal.aborted) throw new LoadError('interrupted', 'the load was stopped', 'run it again')
     throw error
   } finally {
+    release()
     load.stop()
   }
 }
@@ -191,13 +193,17 @@ async function reportWarmUp(
   onEvent: (event: LoadEvent) => void,
   { startWindow, signal }: { readonly startWindow?: AbortSignal; readonly signal: AbortSignal },
 ): Promise<void> {
-  const either = startWindow === undefined ? signal : AbortSignal.any([startWindow, signal])
-  for (let offsetMs = sliceMs; ; offsetMs += sliceMs) {
-    const atUs = edges.startUs + offsetMs * 1e3
-    if (atUs > edges.windowUs) return
-    await until(atUs, either).catch(() => signal.throwIfAborted())
-    if (either.aborted) return
-    onEvent({ event: 'warmup-point', atMs: Date.now(), point: warmUp.close(offsetMs) })
+  const { signal: either, release } = firstSignal([startWindow, signal])
+  try {
+    for (let offsetMs = sliceMs; ; offsetMs += sliceMs) {
+      const atUs = edges.startUs + offsetMs * 1e3
+      if (atUs > edges.windowUs) return
+      await until(atUs, either).catch(() => signal.throwIfAborted())
+      if (either.aborted) return
+      onEvent({ event: 'warmup-point', atMs: Date.now(), point: warmUp.close(offsetMs) })
+    }
+  } finally {
+    release()
   }
 }
 

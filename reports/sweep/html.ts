@@ -56,12 +56,14 @@ function modelPart(sweep: Sweep): Markup {
 <p class="small">\u00b5s per request is all processes of a role on the path together. A dash was not varied and is inside it. The proxies are TypeScript: the structure carries over to a real mesh, the absolute values do not.</p>`
 }
 
-function pointsTable({ points }: Sweep): Markup {
+function pointsTable({ points, status }: Sweep): Markup {
+  // The reports of an interrupted sweep's points are not made by themselves.
+  const linked = status === 'complete'
   return scrollRegion(
     'Points of the sweep',
     html`<table class="texts"><caption>Every point is a run of its own with a report of its own</caption><thead><tr><th scope="col">point</th><th scope="col" class="word">verdict</th><th scope="col" class="word">report</th></tr></thead><tbody>${points.map(
       ({ axis, value, verdict, folder, runId }) =>
-        html`<tr><th scope="row">${axis} ${value}</th><td class="word">${verdict}</td><td class="word"><a href="${folder}/report.html">${runId}</a></td></tr>`,
+        html`<tr><th scope="row">${axis} ${value}</th><td class="word">${verdict}</td><td class="word">${linked ? html`<a href="${folder}/report.html">${runId}</a>` : runId}</td></tr>`,
     )}</tbody></table>`,
   )
 }
