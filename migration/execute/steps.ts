@@ -35,7 +35,8 @@ export async function runStep(
 
   const wantsPods = step.verify.some(({ check }) => check === 'pods-unchanged')
   const known = state.podsBeforeStep.get(step.id)
-  const pods = known ?? (wantsPods ? await identitiesIn(run.reader, namespacesOf(run)) : [])
+  const homes = step.namespace === undefined ? namespacesOf(run) : [step.namespace]
+  const pods = known ?? (wantsPods ? await identitiesIn(run.reader, homes) : [])
   await journal.write({
     entry: 'step',
     step: step.id,
