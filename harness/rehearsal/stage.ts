@@ -108,6 +108,7 @@ export async function openStage(client: ClusterClient, options: StageOptions) {
           carriedBetween(before, await readInbound(client, namespace, called), fresh),
       }
     },
+    steady: (stopped: AbortSignal) => untilSteady(logs, ratePerSecond, stopped),
     quiet: (stopped: AbortSignal) => untilQuiet(client, namespace, stopped),
     notCalled: reached.flatMap(({ caller, refused }) =>
       refused.map(
@@ -149,6 +150,26 @@ function nobodyMayCall(
 
 async function untilAllBegan(logs: readonly LaneLog[], signal: AbortSignal): Promise<void> {
   while (!logs.every((log) => log.hasBegun)) await sleep(beginPollMs, undefined, { signal })
+}
+
+/** Proxies that are still warming up let requests queue; a namespace that never keeps up is told later. */
+const steadyDeadlineMs = 30_000
+const steadyMedianUs = 250_000
+const lookBackMs = 2_000
+
+/** Resolves once nearly everything that was due two seconds ago has been answered, and soon. */
+async function untilSteady(
+  logs: readonly LaneLog[],
+  ratePerSecond: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadlineMs = performance.now() + steadyDeadlineMs
+  while (performance.now() < deadlineMs) {
+    await sleep(quietPollMs, undefined, { signal })
+    const toMs = Date.now() - lookBackMs
+    const { n, p50 } = latencyIn(logs, { fromMs: toMs - 1_000, toMs })
+    if (n > 0.9 * ratePerSecond && (p50 ?? 0) < steadyMedianUs) return
+  }
 }
 
 /** A takeover that does not end is told by its figures; nobody waits for it forever. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionEvent } from '../execute/events.ts'
 import type { PodIdentity } from '../journal/entry.ts'
 import type { Execution } from '../result/execution.ts'
@@ -37,9 +36,6 @@ export interface Course {
   readonly endedAtMs: number
 }
 
-/** Until connections of before have been opened again, figures show the opening. */
-const leadInMs = 1_000
-
 /** Runs a migration under load. The load is stopped at the end, however that comes. */
 export async function rehearse(options: RehearseOptions): Promise<Course> {
   const { stage } = options
@@ -52,8 +48,8 @@ export async function rehearse(options: RehearseOptions): Promise<Course> {
 
 async function carryOut(options: RehearseOptions): Promise<Course> {
   const { stage, pods, signal, onProgress } = options
-  onProgress?.('load before the first step')
-  await sleep(Math.min(leadInMs, options.settleMs), undefined, { signal })
+  onProgress?.('load before the first step, until it is steady')
+  await stage.steady(signal)
   const podsBefore = await pods()
   const carried: Carried[] = []
   const prove = async (when: Carried['when']): Promise<Rest> => {

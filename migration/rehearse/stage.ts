@@ -25,6 +25,8 @@ export interface RehearsalStage {
   startMeter(): Promise<{ end(): Promise<Usage> }>
   /** Begins a window over the counters of the proxies. */
   startProof(): Promise<{ end(): Promise<Omit<Carried, 'when'>> }>
+  /** Resolves when the load is answered as it comes, or after a while. */
+  steady(signal: AbortSignal): Promise<void>
   /** Resolves when nothing is on its way any more from one data plane to the other. */
   quiet(signal: AbortSignal): Promise<void>
   /** Throws when the load is more than the namespace carries as it is. */
