@@ -105,7 +105,7 @@ for (const { page, blocks } of written) {
 test('every option that a page gives to meshbench is one that the command has', async () => {
   const calls = written.flatMap(({ page, blocks }) =>
     blocks.flatMap(({ text }) =>
-      [...text.matchAll(/\bmeshbench ([a-z]+)((?: +[^\n#|&;]*)?)/g)].map(
+      [...text.matchAll(/\bmeshbench ((?:migrate )?[a-z]+)((?: +[^\n#|&;]*)?)/g)].map(
         ([, command = '', rest = '']) => ({
           page,
           command,
@@ -118,7 +118,7 @@ test('every option that a page gives to meshbench is one that the command has', 
   const commands = [...new Set(calls.map(({ command }) => command))]
   const help = new Map<string, string>()
   for (const command of commands) {
-    const { code, stdout } = await runCli([command, '--help'])
+    const { code, stdout } = await runCli([...command.split(' '), '--help'])
     assert.equal(code, 0, `meshbench ${command} is no command`)
     help.set(command, stdout)
   }
