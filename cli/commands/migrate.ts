@@ -1,6 +1,7 @@
 import { type Command as Commander, Option } from 'commander'
 import type { Act } from '../context.ts'
 import { buildMigrateApply } from './migrate/apply.ts'
+import { buildMigratePlan } from './migrate/plan.ts'
 import { buildMigrateRbac } from './migrate/rbac.ts'
 import { buildMigrateRehearse } from './migrate/rehearse.ts'
 import { buildMigrateRollback } from './migrate/rollback.ts'
@@ -11,6 +12,8 @@ Exit codes: 0 done, or a plan is ready; 2 usage; 5 the cluster cannot be reached
             not ready; 6 blocked by findings or by another migration; 7 a step failed
 
 Examples:
+  # what would happen, call by call, and what stands in the way
+  meshbench migrate --namespace shop
   # on a copy under load first: what fails, for how long, who restarts
   meshbench migrate rehearse --namespace shop --workload shop
   # carry it out, step by step, and see who is on what
@@ -33,6 +36,7 @@ export function buildMigrate(program: Commander, act: Act): void {
     .helpCommand(false)
     .addHelpOption(new Option('-h, --help', 'print help'))
     .addHelpText('after', examples)
+  buildMigratePlan(migrate, act)
   buildMigrateRehearse(migrate, act)
   buildMigrateApply(migrate, act)
   buildMigrateStatus(migrate, act)

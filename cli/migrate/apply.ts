@@ -11,6 +11,7 @@ import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { connect } from './connect.ts'
+import { labelledNamespaces } from './labelled.ts'
 import { namespacesOf } from './namespaces.ts'
 import { newPlan } from './new-plan.ts'
 import { showExecution } from './progress.ts'
@@ -90,7 +91,7 @@ async function fresh(
   raw: RawApplyOptions,
   context: CommandContext,
 ): Promise<Plan> {
-  const namespaces = raw.allLabelled ? await labelled(client) : namespacesOf(raw)
+  const namespaces = raw.allLabelled ? await labelledNamespaces(client) : namespacesOf(raw)
   const options = {
     namespaces,
     restartWorkloads: raw.restartWorkloads ?? false,
@@ -100,20 +101,6 @@ async function fresh(
     probe: false,
   } as const
   return newPlan(client, options, context)
-}
-
-async function labelled(client: ClusterClient): Promise<readonly string[]> {
-  const { injects } = await import('../../migration/plan/decide-intent.ts')
-  const { kinds } = await import('../../cluster/kinds.ts')
-  const all = await client.list(kinds.namespace)
-  const names = all
-    .filter(({ metadata }) => injects(metadata.labels ?? {}))
-    .map(({ metadata }) => metadata.name)
-  if (names.length > 0) return names
-  throw new UsageError(
-    'no namespace asks for sidecars by its labels',
-    'name one with --namespace, or see `meshbench migrate status`',
-  )
 }
 
 function showPlan(plan: Plan, context: CommandContext): void {

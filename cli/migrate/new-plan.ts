@@ -1,4 +1,5 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
+import type { Snapshot } from '../../migration/inventory/snapshot.ts'
 import { takeSnapshot } from '../../migration/inventory/take-snapshot.ts'
 import { buildPlan } from '../../migration/plan/build.ts'
 import { decideIntent } from '../../migration/plan/decide-intent.ts'
@@ -15,10 +16,14 @@ export async function newPlan(
 ): Promise<Plan> {
   const { namespaces } = options
   const snapshot = await takeSnapshot(client, { namespaces, signal: context.signal })
+  return planFrom(snapshot, options, context)
+}
+
+export function planFrom(snapshot: Snapshot, options: PlanOptions, context: CommandContext): Plan {
   const intent = decideIntent(snapshot, options)
   const checks = runChecks({ snapshot, intent })
   const createdAt = new Date().toISOString()
-  const id = planId(namespaces, createdAt)
+  const id = planId(options.namespaces, createdAt)
   return buildPlan(snapshot, intent, checks, {
     id,
     createdAt,

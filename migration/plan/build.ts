@@ -2,6 +2,7 @@ import type { Snapshot } from '../inventory/snapshot.ts'
 import type { CheckResult } from '../result/findings.ts'
 import { type Plan, planSchemaVersion, type Step } from '../result/plan.ts'
 import { basisOf } from './basis.ts'
+import { withProtectionGate } from './gate.ts'
 import type { Intent } from './intent.ts'
 import { readable } from './mesh.ts'
 import { protect } from './protection.ts'
@@ -52,7 +53,7 @@ export function buildPlan(
     options: { ...options, namespaces: [...options.namespaces], accept: [...options.accept] },
     waves: waves.map((wave) => [...wave]),
     basis: basisOf(snapshot, options.namespaces),
-    checks: [...checks],
+    checks: [...withProtectionGate(checks, policies, options.accept)],
     policies,
     steps: [...steps],
     staying: intent.liveTakeover ? [] : sidecarWorkloads(snapshot, options.namespaces, restarted),

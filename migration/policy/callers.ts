@@ -20,7 +20,7 @@ export function callersOf(
   )
   const present: Readonly<Record<CallerClass, boolean>> = {
     ambient: turned || state === 'ambient' || state === 'mixed' || ambientElsewhere,
-    sidecar: !turned || sidecarsStay(snapshot, intent),
+    sidecar: !turned || sidecarsCall(snapshot),
     'pod-address': true,
     plaintext: strictness(snapshot, namespace, intent.rootNamespace) !== 'all',
     ingress: hasIngress(snapshot),
@@ -28,17 +28,10 @@ export function callersOf(
   return (Object.keys(present) as CallerClass[]).filter((one) => present[one])
 }
 
-/** Pods of the namespaces themselves stay on sidecars too, unless running ones are taken over. */
-function sidecarsStay(snapshot: Snapshot, { liveTakeover, options }: Intent): boolean {
+/** Those that are taken over live call as sidecars until the last of them has handed over. */
+function sidecarsCall(snapshot: Snapshot): boolean {
   try {
-    return snapshot
-      .items<Pod>('pod')
-      .some(
-        (pod) =>
-          hasSidecar(pod) &&
-          !hasEnded(pod) &&
-          !(liveTakeover && options.namespaces.includes(pod.metadata.namespace ?? '')),
-      )
+    return snapshot.items<Pod>('pod').some((pod) => hasSidecar(pod) && !hasEnded(pod))
   } catch (error) {
     if (error instanceof NotReadable) return true
     throw error

@@ -18,7 +18,7 @@ import { type Backed, backedServices, type Targets, targetsOf } from './waypoint
 export interface Treatment {
   readonly policy: AuthorizationPolicy
   readonly converted: AtZtunnel
-  /** Asks who the TCP peer is, who behind a waypoint is the waypoint. */
+  /** Depends on who the TCP peer is, who behind a waypoint is the waypoint; or stands beside ALLOWs that do. */
   readonly asksPeer: boolean
   /** S6: the waypoint's own identity passes it. */
   readonly admitsWaypoint: boolean
@@ -40,10 +40,13 @@ export function treatments(
   const all = readable(() => snapshot.items<AuthorizationPolicy>('authorizationPolicy'))
   const backed = backedServices(snapshot, namespace)
   const labelled = sidecarsAreLabelled(snapshot, namespace)
-  return reaching(all, reachOf(snapshot, namespace, intent.rootNamespace)).map((policy) => {
+  const reached = reaching(all, reachOf(snapshot, namespace, intent.rootNamespace))
+  const allowsMove = waypoint !== undefined && reached.some((one) => movesAllow(one, intent))
+  return reached.map((policy) => {
     const converted = atZtunnel(policy, intent)
     const action = actionOf(policy)
-    const asksPeer = guarded(() => rulesOf(policy).some(matchesPeer), true)
+    const asksPeer =
+      guarded(() => rulesOf(policy).some(matchesPeer), true) || (allowsMove && action === 'ALLOW')
     const imperfect = converted.tighter || converted.looser || converted.verdict === 'unattached'
     const own = policy.metadata.namespace === namespace
     const treatable =
@@ -65,6 +68,16 @@ export function treatments(
       narrowed: changeable && imperfect && converted.verdict !== 'unattached' && labelled,
     }
   })
+}
+
+/**
+ * ALLOW policies admit together: once one is enforced by the waypoint, the others must be there too, and
+ * what stays of them at the pod must let the waypoint through.
+ */
+function movesAllow(policy: AuthorizationPolicy, intent: Intent): boolean {
+  if (actionOf(policy) !== 'ALLOW' || !isWellFormed(policy)) return false
+  const { tighter, looser, dryRun } = atZtunnel(policy, intent)
+  return !dryRun && (tighter || looser || rulesOf(policy).some(matchesPeer))
 }
 
 function isWellFormed(policy: AuthorizationPolicy): boolean {

@@ -9,6 +9,8 @@ import { networkChecks } from './network.ts'
 import { observabilityChecks } from './observability.ts'
 import { platformChecks } from './platforms.ts'
 import { podChecks } from './pods.ts'
+import { policyChecks } from './policy.ts'
+import { routingChecks } from './routing.ts'
 import { serviceChecks } from './services.ts'
 import { sidecarSettingChecks } from './sidecar-settings.ts'
 import { sidecarChecks } from './sidecars.ts'
@@ -30,6 +32,8 @@ export const checks: readonly Check[] = [
   ...sidecarSettingChecks,
   ...disruptionChecks,
   ...observabilityChecks,
+  ...policyChecks,
+  ...routingChecks,
   ...networkChecks,
   ...platformChecks,
   ...serviceChecks,

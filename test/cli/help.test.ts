@@ -16,6 +16,7 @@ for (const [argv, golden] of [
   [['gate', '--help'], 'help-gate.txt'],
   [['compare', '--help'], 'help-compare.txt'],
   [['migrate', '--help'], 'help-migrate.txt'],
+  [['migrate', 'plan', '--help'], 'help-migrate-plan.txt'],
   [['migrate', 'apply', '--help'], 'help-migrate-apply.txt'],
   [['migrate', 'status', '--help'], 'help-migrate-status.txt'],
   [['migrate', 'rollback', '--help'], 'help-migrate-rollback.txt'],

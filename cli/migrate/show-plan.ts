@@ -1,0 +1,158 @@
+import { stringify } from 'yaml'
+import { resourceOf } from '../../migration/access/permissions.ts'
+import { blockers } from '../../migration/preflight/run-checks.ts'
+import { type Finding, severities } from '../../migration/result/findings.ts'
+import type { Call, Plan, Step } from '../../migration/result/plan.ts'
+import type { Paint } from '../../reports/terminal/paint.ts'
+
+const styles = { blocker: 'worse', warning: 'warning', info: 'faint' } as const
+
+export function showPlan(plan: Plan, paint: Paint, path: string): string {
+  return [
+    paint(
+      'strong',
+      `Plan ${plan.id}: ${plan.waves.map((wave) => wave.join(', ')).join(', then ')}`,
+    ),
+    ...findings(plan, paint),
+    ...steps(plan, paint),
+    ...policies(plan, paint),
+    ...restarts(plan, paint),
+    '',
+    verdict(plan, path),
+  ].join('\n')
+}
+
+function findings({ checks }: Plan, paint: Paint): readonly string[] {
+  const found = checks.flatMap((check) => check.findings)
+  const groups = severities.flatMap((severity) => {
+    const own = found.filter((one) => one.severity === severity)
+    if (own.length === 0) return []
+    return [
+      '',
+      paint('strong', `${severity} (${own.length})`),
+      ...own.flatMap((one) => finding(one, paint)),
+    ]
+  })
+  const skipped = checks.filter(({ outcome }) => outcome === 'not-evaluated')
+  const unread = skipped.map(({ id, title, why }) => `  ${id} ${title}: ${why}`)
+  return [
+    ...groups,
+    ...(unread.length > 0
+      ? ['', paint('strong', `not evaluated (${unread.length})`), ...unread]
+      : []),
+  ]
+}
+
+function finding(one: Finding, paint: Paint): readonly string[] {
+  const { id, severity, resource, reason, remedy, link, accepted, acceptable } = one
+  const may = accepted
+    ? ' (accepted)'
+    : severity === 'blocker' && acceptable
+      ? ` (--accept ${id})`
+      : ''
+  return [
+    `  ${paint(styles[severity], id)} ${resource}${may}`,
+    `    ${reason}`,
+    `    remedy: ${remedy}`,
+    `    ${paint('faint', link)}`,
+  ]
+}
+
+function steps(plan: Plan, paint: Paint): readonly string[] {
+  if (plan.steps.length === 0) return ['', 'Nothing to do: everything is where it is to be.']
+  const shown = plan.steps.flatMap((step, index) => oneStep(step, index + 1, paint))
+  return ['', paint('strong', `steps (${plan.steps.length})`), ...shown]
+}
+
+function oneStep(step: Step, number: number, paint: Paint): readonly string[] {
+  return [
+    `  ${number}. ${paint('strong', step.id)}  ${step.title}`,
+    `     ${step.why}`,
+    ...step.calls.flatMap((call) => indented(request(call), 5)),
+    ...step.verify.map((one) => `     proof: ${proof(one)}`),
+    `     taken back: ${step.takenBack}`,
+    ...step.effects.map(
+      ({ policy, effect, because }) =>
+        `     ${paint(effect === 'open' || effect === 'altered' ? 'worse' : 'faint', effect)} ${policy}: ${because}`,
+    ),
+  ]
+}
+
+const verbs = { create: 'POST', apply: 'PATCH', patch: 'PATCH', delete: 'DELETE' } as const
+
+/** As it goes over the wire, with the body as YAML. */
+function request(call: Call): string {
+  const { apiVersion, kind, name, namespace } = call.ref
+  const { resource } = resourceOf(apiVersion, kind)
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
+  const home = namespace === undefined ? '' : `/namespaces/${namespace}`
+  const path = `${root}${home}/${resource}${call.verb === 'create' ? '' : `/${name}`}`
+  const query = call.verb === 'delete' ? '' : '?fieldManager=meshbench'
+  const type =
+    call.verb === 'apply' ? ' (server-side apply)' : call.verb === 'patch' ? ' (JSON patch)' : ''
+  const body =
+    call.verb === 'patch'
+      ? call.patch
+      : call.verb === 'delete'
+        ? { preconditions: { uid: call.uid } }
+        : call.body
+  return `${verbs[call.verb]} ${path}${query}${type}\n${stringify(body).trimEnd().replace(/^/gm, '  ')}`
+}
+
+function proof({
+  check,
+  namespace,
+  ref,
+  labels,
+  condition,
+  timeoutMs,
+}: Step['verify'][number]): string {
+  const what =
+    ref === undefined
+      ? namespace
+      : `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`
+  const wanted = Object.entries(labels ?? {}).map(([key, value]) =>
+    value === null ? `no ${key}` : `${key}=${value}`,
+  )
+  const detail = [...wanted, ...(condition === undefined ? [] : [`${condition} is True`])].join(
+    ', ',
+  )
+  return `${check} of ${what}${detail === '' ? '' : `: ${detail}`}, within ${timeoutMs / 1000} s`
+}
+
+function policies({ policies: rows }: Plan, paint: Paint): readonly string[] {
+  if (rows.length === 0) return []
+  const shown = rows.flatMap(({ policy, today, verdict, afterSteps }) => [
+    `  ${policy}: today ${today}; at ztunnels ${verdict}`,
+    ...afterSteps.map(({ step, effect }) => `    after ${step}: ${effect}`),
+  ])
+  return ['', paint('strong', `policies (${rows.length})`), ...shown]
+}
+
+function restarts({ steps: all, staying }: Plan, paint: Paint): readonly string[] {
+  const pods = all.flatMap((step) => step.restarts)
+  return [
+    '',
+    paint('strong', 'restarts'),
+    ...(pods.length === 0 ? ['  nobody'] : pods.map((pod) => `  ${pod}`)),
+    ...(staying.length === 0
+      ? []
+      : ['', paint('strong', 'stay on sidecars until their next rollout')]),
+    ...staying.map(
+      ({ namespace, workload, pods: count }) =>
+        `  ${workload} in ${namespace}: ${count} ${count === 1 ? 'pod' : 'pods'}`,
+    ),
+  ]
+}
+
+function verdict(plan: Plan, path: string): string {
+  const left = blockers(plan.checks).length
+  if (left > 0)
+    return `Blocked by ${left === 1 ? 'one finding' : `${left} findings`}. Saved for review: ${path}`
+  if (plan.source.from === 'files') return `Made from files, for review. Saved: ${path}`
+  return `Ready: meshbench migrate apply --plan ${path}`
+}
+
+function indented(text: string, by: number): readonly string[] {
+  return text.split('\n').map((line) => `${' '.repeat(by)}${line}`)
+}
