@@ -130,6 +130,38 @@ test('every option that a page gives to meshbench is one that the command has', 
   assert.deepEqual(wrong, [])
 })
 
+/** What a page shows without saying what it prints. */
+function shownCommands(): string[] {
+  const lines = written.flatMap(({ blocks }) =>
+    blocks
+      .filter(({ words }) => !words.includes('runnable'))
+      .flatMap(({ text }) => text.split('\n')),
+  )
+  const commands = lines.flatMap((line) => {
+    const found =
+      /^(?:\$ |\s*- npx --yes )?(meshbench (?:run|report|compare|gate|estimate)\b[^#]*)/.exec(line)
+    return found?.[1] === undefined ? [] : [found[1].trim()]
+  })
+  return [...new Set(commands)]
+}
+
+test('commands that pages show without output are accepted: the quick ones run, runs are settled', () => {
+  const commands = shownCommands()
+  assert.ok(commands.length >= 8, commands.join('\n'))
+  const gates = written.find(({ page }) => page === 'docs/gates.md')
+  const folder = place('shown', gates?.blocks ?? [])
+  // Minutes of measuring each: `config` takes the same options and refuses what `run` would refuse.
+  const quick = commands.map((command) =>
+    command
+      .replace(/^meshbench run/, 'meshbench config')
+      .replace('.meshbench/OLD', '.meshbench/earlier'),
+  )
+  const outputs = runBlock([...quick.flatMap((command) => [command, 'echo "exit $?"'])], folder)
+  for (const [index, command] of quick.entries()) {
+    assert.equal(outputs[2 * index + 1]?.trim(), 'exit 0', `${command}\n${outputs[2 * index]}`)
+  }
+})
+
 test('every gates file that a page shows is one, but for those that show mistakes', () => {
   const shown = written.flatMap(({ page, blocks }) =>
     blocks
