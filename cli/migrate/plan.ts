@@ -25,8 +25,9 @@ export async function plan(raw: RawPlanOptions, context: CommandContext): Promis
 async function make(raw: RawPlanOptions, context: CommandContext): Promise<Plan> {
   const { fromFiles } = raw
   if (fromFiles === undefined) {
+    const named = raw.allLabelled ? undefined : namespacesOf(raw)
     const client = await connect(raw)
-    const namespaces = raw.allLabelled ? await labelledNamespaces(client) : namespacesOf(raw)
+    const namespaces = named ?? (await labelledNamespaces(client))
     return newPlan(client, optionsOf(raw, namespaces), context)
   }
   if (raw.allLabelled || raw.kubeconfig !== undefined || raw.context !== undefined) {
