@@ -61,6 +61,28 @@ test('a list brings all pages together, with the kind on every item', async () =
   assert.equal((await client.list(CONFIG_MAP, { labelSelector: 'page=yes' })).length, 0)
 })
 
+test('a list that shrinks its objects takes short pages, and begins again when its version is forgotten', async () => {
+  for (let n = 0; n < 600; n += 1)
+    api.store.create(configMap(`each-${n}`, { n: `${n}` }, { each: 'yes' }))
+  const selection = { namespace: 'default', labelSelector: 'each=yes' }
+  let seen = 0
+  const names = await client.listEach(CONFIG_MAP, selection, ({ metadata, kind }) => {
+    seen += 1
+    // More changes than the server remembers, while the second page is on its way.
+    if (seen === 250) {
+      for (let n = 0; n < 5_000; n += 1) {
+        api.store.mutate(inDefault('each-0'), (one) => ({ ...one, data: { n: `again ${n}` } }))
+      }
+    }
+    return metadata.name === 'each-1' ? undefined : `${kind} ${metadata.name}`
+  })
+  assert.equal(new Set(names).size, 599)
+  assert.equal(names.length, 599)
+  assert.ok(names.includes('ConfigMap each-599') && !names.includes('ConfigMap each-1'))
+  assert.equal(seen, 850, 'the first page comes twice')
+  await api.call('DELETE', '/api/v1/namespaces/default/configmaps?labelSelector=each%3Dyes')
+})
+
 test('a failure carries what the Status said', async () => {
   await client.create(configMap('twice'))
   await assert.rejects(client.create(configMap('twice')), (error) => {
