@@ -7,6 +7,7 @@ import { checks } from '../../../migration/preflight/registry.ts'
 import { blockers, runChecks } from '../../../migration/preflight/run-checks.ts'
 import { checkResultSchema } from '../../../migration/result/findings.ts'
 import { contextOf } from '../../support/check-cases.ts'
+import { checkSeverities } from '../../support/check-severities.ts'
 import { object } from '../../support/healthy-mesh.ts'
 
 const check = (id: string, evaluate: Check['evaluate']): Check => ({
@@ -104,9 +105,10 @@ test('no check breaks on objects that say no more than they must', () => {
   }
 })
 
-test('checks are told apart by their ids, in order, and lead to a page', () => {
+test('there are exactly the 75 checks of the page, each once, in order, and each leads to a page', () => {
   const ids = checks.map(({ id }) => id)
-  assert.deepEqual(ids, [...new Set(ids)].sort())
+  assert.deepEqual(ids, Object.keys(checkSeverities))
+  assert.equal(ids.length, 75)
   for (const { id, title, link } of checks) {
     assert.match(title, /^[A-Za-z].{10,80}[^.]$/, id)
     assert.match(link, /^https:\/\/(istio\.io|kubernetes\.io|github\.com|docs\.cilium\.io)\//, id)
