@@ -27,6 +27,8 @@ export async function startServer(estate) {
     return answer
   }
   return {
+    /** What a client needs to reach it. */
+    address: { port, token, caPem },
     open,
     get,
     /** Resolves when pods have been changed so many times, one after the other. */
