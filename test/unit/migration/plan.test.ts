@@ -177,3 +177,63 @@ describe('waves', () => {
     assert.deepEqual(calls([['a', 'a']]), [['a', 'b', 'c']])
   })
 })
+
+test('NetworkPolicies get a second one for the same pods, whose open ports must be accepted', () => {
+  const web = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: {
+      podSelector: { matchLabels: { app: 'cart' } },
+      ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 8080 }] }],
+    },
+  }
+  const plan = planOf([...shop, web])
+  const [call] = plan.steps.find(({ phase }) => phase === 'S4')?.calls ?? []
+  assert.ok(call?.verb === 'apply')
+  assert.deepEqual(call.body.spec, {
+    podSelector: { matchLabels: { app: 'cart' } },
+    policyTypes: ['Ingress'],
+    ingress: [
+      { from: [{ podSelector: {} }], ports: [{ protocol: 'TCP', port: 15008 }] },
+      { from: [{ ipBlock: { cidr: '169.254.7.127/32' } }] },
+    ],
+  })
+  const told = plan.checks.flatMap(({ findings }) => findings)
+  assert.deepEqual(
+    told.map(({ id, severity, resource, acceptable }) => [id, severity, resource, acceptable]),
+    [['MB070', 'blocker', 'NetworkPolicy shop/web', true]],
+  )
+})
+
+test('restarts are one step for each workload, only when asked for, twice only under STRICT', () => {
+  const strict = {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name: 'strict', namespace: 'shop' },
+    spec: { mtls: { mode: 'STRICT' } },
+  }
+  const plan = planOf([...shop, strict], { restartWorkloads: true })
+  assert.deepEqual(idsOf(plan), ['S0', 'S3/shop', 'S10/shop', 'S11/shop/Deployment/cart', 'S14'])
+  const patches = plan.steps.flatMap(({ phase, calls }) =>
+    ['S3', 'S11'].includes(phase) ? calls.map((call) => call.verb === 'patch' && call.patch) : [],
+  )
+  const key = 'kubectl.kubernetes.io/restartedAt'
+  const first = { [key]: `${identity.createdAt} for HBONE` }
+  assert.deepEqual(patches, [
+    [
+      { op: 'test', path: '/spec/template/metadata/labels', value: { app: 'cart' } },
+      { op: 'add', path: '/spec/template/metadata/annotations', value: first },
+    ],
+    [
+      { op: 'test', path: '/spec/template/metadata/annotations', value: first },
+      {
+        op: 'add',
+        path: '/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt',
+        value: identity.createdAt,
+      },
+    ],
+  ])
+  assert.deepEqual(plan.staying, [])
+  assert.ok(!idsOf(planOf(shop, { restartWorkloads: true })).includes('S3/shop'))
+})
