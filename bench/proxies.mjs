@@ -1,5 +1,6 @@
 // What a hop costs, ours beside nginx, on this machine in this run:
 //   npm run bench:proxies [-- --json] [-- --quick] [-- --hops ztunnel,nginx] [-- --rounds N] [-- --plans fresh]
+//   [-- --profile DIR]  one CPU profile per proxy of ours
 // Every round visits every hop, so that noise of the machine falls on all alike; a number is the median
 // over the rounds, and two of them should be compared only within one run. CPU is that of the proxies of
 // a path, two of them or for the waypoint three, without application and load generator. Latency is
@@ -22,8 +23,10 @@ const { values: options } = parseArgs({
     hops: { type: 'string' },
     rounds: { type: 'string' },
     plans: { type: 'string' },
+    profile: { type: 'string' },
   },
 })
+if (options.profile) process.env.PROXY_PROFILE_DIR = options.profile
 const NAMES = ['direct', 'splice', 'ztunnel', 'sidecar', 'waypoint', 'nginx', 'nginx-stream']
 // On request only: what a new connection costs nginx when it keeps none, see docs/performance.md.
 const EXTRA = ['nginx-app', 'nginx-fresh']

@@ -1,7 +1,6 @@
-import { constants, type Http2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { errorCode } from './errors.ts'
-import { destroySide, isHttp2Stream } from './hbone/end-stream.ts'
+import type { TunnelStream } from './hbone/wire/tunnel-stream.ts'
 import type { Counter } from './telemetry/registry.ts'
 
 /**
@@ -28,7 +27,7 @@ export interface SpliceOptions {
   readonly onEnd: (error: Error | undefined) => void
 }
 
-export type Side = Socket | Http2Stream
+export type Side = Socket | TunnelStream
 
 export function splice(client: Side, server: Side, options: SpliceOptions): void {
   let open = 2
@@ -39,7 +38,8 @@ export function splice(client: Side, server: Side, options: SpliceOptions): void
   }
   const failed = (error: Error): void => {
     failure ??= error
-    cutSides(client, server)
+    client.destroy()
+    server.destroy()
   }
   forward(client, server, options.received, failed)
   forward(server, client, options.sent, failed)
@@ -62,21 +62,16 @@ function forward(from: Side, to: Side, bytes: Counter, failed: (error: Error) =>
     if (to.destroyed) return
     if (!to.writableEnded) to.end()
     if (from.readableEnded && from.writableFinished) return
-    if (to.writableFinished) discard(to)
-    else to.once('finish', () => discard(to))
+    // What it still sends has nowhere to go.
+    if (to.writableFinished) to.destroy()
+    else to.once('finish', () => to.destroy())
   })
-}
-
-/** Its counterpart is gone, so what it still sends has nowhere to go. */
-function discard(side: Side): void {
-  if (isHttp2Stream(side)) side.close(constants.NGHTTP2_CANCEL)
-  else side.destroy()
 }
 
 /** Ends a connection that must not go on, e.g. after a policy change; `splice` reports the end. */
 export function cutSides(client: Side, server: Side): void {
-  destroySide(client)
-  destroySide(server)
+  client.destroy()
+  server.destroy()
 }
 
 function afterClose(side: Side, action: () => void): void {

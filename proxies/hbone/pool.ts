@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
-import type { ClientHttp2Stream } from 'node:http2'
 import type { SocketAddress } from '../config/process.ts'
 import { ProxyError } from '../errors.ts'
 import type { Credential } from '../identity/certificates.ts'
 import { connectMtls } from '../identity/client.ts'
 import { HBONE_ALPN, POOL_MAX_STREAMS } from './settings.ts'
 import { type ConnectRequest, StreamUnprocessed, Tunnel } from './tunnel.ts'
+import type { TunnelStream } from './wire/tunnel-stream.ts'
 
 /** ztunnel's POOL_UNUSED_RELEASE_TIMEOUT. */
 const IDLE_TIMEOUT_MS = 5 * 60_000
@@ -66,7 +66,7 @@ export class HbonePool {
     target: TunnelTarget,
     request: ConnectRequest,
     signal?: AbortSignal,
-  ): Promise<ClientHttp2Stream> {
+  ): Promise<TunnelStream> {
     const key = keyOf(target)
     for (let attempt = 0; ; attempt += 1) {
       const tunnel = await this.#take(key, target)

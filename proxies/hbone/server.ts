@@ -1,15 +1,17 @@
+import type { Socket } from 'node:net'
 import {
-  constants,
-  type IncomingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Stream,
-} from 'node:http2'
-import type { TLSSocket } from 'node:tls'
-import { errorMessage } from '../errors.ts'
-import { endSession } from './end-session.ts'
-import { keepAlive } from './keepalive.ts'
-import { serveStreams } from './server-streams.ts'
-import { CONNECTION_WINDOW_BYTES, SERVER_MAX_STREAMS, serverSessionOptions } from './settings.ts'
+  MAX_FRAME_BYTES,
+  SERVER_HEADER_LIST_BYTES,
+  SERVER_MAX_STREAMS,
+  STREAM_WINDOW_BYTES,
+  windows,
+} from './settings.ts'
+import { type HeaderBlock, Http2Connection } from './wire/connection.ts'
+import { CODE, ConnectionError, MAX_STREAM_ID, SETTING } from './wire/frames.ts'
+import { readHead } from './wire/head.ts'
+import { encodeFields } from './wire/header-encoder.ts'
+import { keepTunnelAlive } from './wire/keep-alive.ts'
+import type { TunnelStream } from './wire/tunnel-stream.ts'
 
 /** A CONNECT waiting for its answer. Exactly one of `accept` and `refuse` has an effect. */
 export interface ConnectOffer {
@@ -18,9 +20,9 @@ export interface ConnectOffer {
   readonly forwarded: string | undefined
   readonly traceparent: string | undefined
   /** Listen for its `close` while deciding: the client may give up. */
-  readonly stream: ServerHttp2Stream
+  readonly stream: TunnelStream
   /** Sends 200 with the destination's baggage; bytes flow from here on. */
-  accept(baggage?: string): ServerHttp2Stream
+  accept(baggage?: string): TunnelStream
   /** Sends the bare status and ends the stream. */
   refuse(status: number): void
 }
@@ -45,80 +47,101 @@ export interface TunnelServer {
  * Two GOAWAYs, as RFC 9113 section 6.8 advises: the first says "no more", and streams that crossed it
  * are served; the second is final. Only one would break what is under way to a tunnel just made.
  */
-const MAX_STREAM_ID = 2 ** 31 - 1
 const DRAIN_NOTICE_MS = 1_000
+/** Requests reset before their answer still cost a dial, so they count until it is over. */
+const UNANSWERED_PER_STREAM = 4
 
 /** Serves HBONE on a verified mutual TLS socket and owns it from now on. */
-export function serveTunnel(socket: TLSSocket, options: TunnelServerOptions): TunnelServer {
+export function serveTunnel(socket: Socket, options: TunnelServerOptions): TunnelServer {
   // Streams have their own ends; a tunnel whose peer has gone is over at once.
   socket.allowHalfOpen = false
-  const session = performServerHandshake(
-    socket,
-    serverSessionOptions(options.maxConcurrentStreams ?? SERVER_MAX_STREAMS),
-  )
-  session.once('connect', () => {
-    if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
-  })
-  session.on('error', (error) => options.onError?.(errorMessage(error)))
-  const streams = serveStreams(session, socket, (stream, headers) => {
-    const method = headers[':method']
+  const maxStreams = options.maxConcurrentStreams ?? SERVER_MAX_STREAMS
+  let unanswered = 0
+  let draining = false
+
+  const request = (id: number, block: HeaderBlock): void => {
+    const head = readHead(block)
+    if (connection.closing || connection.streams.size >= maxStreams) {
+      connection.skip(id, CODE.refusedStream)
+      return
+    }
+    if (typeof head === 'string') {
+      connection.skip(id, CODE.protocol)
+      options.onInvalid?.(head)
+      return
+    }
+    if (unanswered >= maxStreams * UNANSWERED_PER_STREAM) {
+      throw new ConnectionError(CODE.enhanceYourCalm, 'too many requests reset before their answer')
+    }
+    const stream = connection.createStream()
+    connection.begin(stream, id)
+    unanswered += 1
+    let answered = false
+    const answer = (status: number, end: boolean, baggage?: string): void => {
+      if (answered) return
+      answered = true
+      unanswered -= 1
+      if (stream.destroyed) return
+      const fields: [string, string][] = [[':status', String(status)]]
+      if (baggage) fields.push(['baggage', baggage])
+      connection.sendHeaders(id, encodeFields(fields), end)
+      if (end) stream.endedByHeaders()
+    }
+    if (block.endStream) stream.receive(EMPTY, true)
+    const method = head.get(':method')
     if (method !== 'CONNECT') {
-      answer(stream, 400)
+      answer(400, true)
       options.onInvalid?.(`expected method CONNECT, got ${method}`)
       return
     }
-    options.onConnect(offerOf(stream, headers))
+    options.onConnect({
+      authority: head.get(':authority') ?? '',
+      baggage: head.get('baggage'),
+      forwarded: head.get('forwarded'),
+      traceparent: head.get('traceparent'),
+      stream,
+      accept: (baggage) => {
+        answer(200, false, baggage)
+        return stream
+      },
+      refuse: (status) => answer(status, true),
+    })
+  }
+  const connection = new Http2Connection(socket, {
+    isServer: true,
+    ...windows,
+    maxHeaderListBytes: SERVER_HEADER_LIST_BYTES,
+    settings: [
+      [SETTING.initialWindowSize, STREAM_WINDOW_BYTES],
+      [SETTING.maxFrameSize, MAX_FRAME_BYTES],
+      [SETTING.maxConcurrentStreams, maxStreams],
+      [SETTING.maxHeaderListSize, SERVER_HEADER_LIST_BYTES],
+    ],
+    onHeaders: (id, stream, block) => {
+      if (id > connection.lastStream) {
+        if (id % 2 === 0) throw new ConnectionError(CODE.protocol, `stream ${id} of a client`)
+        request(id, block)
+      } else if (block.endStream) stream?.receive(EMPTY, true)
+    },
+    onCapacity: () => {},
+    onGoaway: () => {},
+    onClose: (error) => {
+      if (error) options.onError?.(error.message)
+    },
   })
-  let draining = false
-  keepAlive(session, () => {
-    if (!session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR)
-    endSession(session, socket)
+  keepTunnelAlive(connection, () => {
+    connection.goaway(connection.lastStream, CODE.noError)
+    connection.destroy()
   })
   return {
     drain: () => {
-      if (draining || session.destroyed) return
+      if (draining || connection.closing) return
       draining = true
-      session.goaway(constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID)
-      setTimeout(() => {
-        streams.close()
-      }, DRAIN_NOTICE_MS).unref()
+      connection.goaway(MAX_STREAM_ID, CODE.noError)
+      setTimeout(() => connection.close(), DRAIN_NOTICE_MS).unref()
     },
-    cut: () => endSession(session, socket),
+    cut: () => connection.destroy(),
   }
 }
 
-function offerOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): ConnectOffer {
-  return {
-    authority: headers[':authority'] ?? '',
-    baggage: single(headers.baggage),
-    forwarded: single(headers.forwarded),
-    traceparent: single(headers.traceparent),
-    stream,
-    accept: (baggage) => {
-      if (canAnswer(stream)) {
-        stream.respond(baggage ? { ':status': 200, baggage } : { ':status': 200 }, WITHOUT_DATE)
-      }
-      return stream
-    },
-    refuse: (status) => answer(stream, status),
-  }
-}
-
-/** node adds a date header unless told otherwise, by an option its types lack. */
-const WITHOUT_DATE = { endStream: false, sendDate: false }
-const STATUS_ONLY = { endStream: true, sendDate: false }
-
-function answer(stream: ServerHttp2Stream, status: number): void {
-  if (!canAnswer(stream)) return
-  stream.respond({ ':status': status }, STATUS_ONLY)
-  // The client may still send; nobody will read it.
-  stream.resume()
-}
-
-function canAnswer(stream: ServerHttp2Stream): boolean {
-  return !stream.destroyed && !stream.closed && !stream.headersSent
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(',') : value
-}
+const EMPTY = Buffer.alloc(0)

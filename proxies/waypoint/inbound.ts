@@ -1,4 +1,3 @@
-import type { Http2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Service } from '../config/mesh-state.ts'
@@ -7,6 +6,7 @@ import { parseAuthority } from '../hbone/authority.ts'
 import { formatBaggage, parseBaggage } from '../hbone/headers.ts'
 import { type ConnectOffer, serveTunnel } from '../hbone/server.ts'
 import { HBONE_ALPN } from '../hbone/settings.ts'
+import type { TunnelStream } from '../hbone/wire/tunnel-stream.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
 import { dialEndpoint } from '../http/dial-endpoint.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
@@ -121,7 +121,7 @@ function serveConnect(
 
 function relayToEndpoint(
   context: WaypointContext,
-  stream: Http2Stream,
+  stream: TunnelStream,
   { service, port }: Addressed,
   source: Source,
 ): void {

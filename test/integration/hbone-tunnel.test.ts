@@ -98,7 +98,7 @@ function target(overrides: Partial<TunnelTarget> = {}): TunnelTarget {
 const request = { authority: '127.0.0.9:8080' }
 
 describe('HBONE tunnels', () => {
-  test('a CONNECT carries its authority and headers, and the 200 the baggage of the destination', async () => {
+  test('a CONNECT carries its authority and headers, and arrives as it was sent', async () => {
     const stream = await pool.open(target(), {
       authority: '10.0.0.1:8080',
       baggage: 'k8s.cluster.name=Kubernetes,k8s.namespace.name=shop',
@@ -110,8 +110,6 @@ describe('HBONE tunnels', () => {
     assert.equal(offer?.baggage, 'k8s.cluster.name=Kubernetes,k8s.namespace.name=shop')
     assert.equal(offer?.forwarded, 'for="10.0.0.7:1";host=server.shop.svc.cluster.local')
     assert.equal(offer?.traceparent, '00-0123456789abcdef0123456789abcdef-0123456789abcdef-00')
-    const { ':status': status, baggage, date } = offer?.stream.sentHeaders ?? {}
-    assert.deepEqual([status, baggage, date], [200, 'k8s.namespace.name=shop', undefined])
     stream.destroy()
   })
 
@@ -174,11 +172,12 @@ describe('HBONE tunnels', () => {
     }
     const running = await pool.open(target(), request)
     tunnels[0]?.drain()
-    const later = await pool.open(target(), request)
-    assert.equal(sockets.length, 2)
+    // What comes back has followed the GOAWAY.
     running.write('still here')
     const [echo] = await once(running, 'data')
     assert.equal(String(echo), 'still here')
+    const later = await pool.open(target(), request)
+    assert.equal(sockets.length, 2)
     running.end()
     later.destroy()
     await once(sockets[0] as Socket, 'close')
@@ -206,7 +205,6 @@ describe('HBONE tunnels', () => {
         return true
       })
       assert.equal(offers.length, 1)
-      assert.equal(offers[0]?.stream.sentHeaders.baggage, undefined)
     })
   }
 

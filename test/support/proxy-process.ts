@@ -66,7 +66,7 @@ export async function startProxy(
   const child = fork(main, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, ...env },
-    execArgv: [...execArgv],
+    execArgv: [...execArgv, ...profiling()],
   })
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -122,10 +122,18 @@ export async function startProxy(
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
-      child.kill('SIGKILL')
+      // A profile is written by a process that may still exit by itself.
+      if (profiling().length > 0) child.disconnect()
+      else child.kill('SIGKILL')
       await gone
     },
   }
+}
+
+/** `bench:proxies -- --profile DIR` asks for one CPU profile per proxy. */
+function profiling(): readonly string[] {
+  const folder = process.env.PROXY_PROFILE_DIR
+  return folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : []
 }
 
 async function freeAddress(): Promise<SocketAddress> {
