@@ -183,6 +183,11 @@ for (const [whom, start] of Object.entries(targets)) {
   })
 }
 
+// A client of node 20 that is destroyed while it writes TLS may keep its handle, and with it this process.
+after(() => {
+  setTimeout(() => process.exit(), 2_000).unref()
+})
+
 /** Without the handle of its socket, which node's `connect` would take for one to connect with. */
 function plain({ host, port }: SocketAddress): SocketAddress {
   return { host, port }

@@ -159,8 +159,6 @@ export function deliverTls(
   const departure = pick(random, departures)
   return new Promise((resolve) => {
     const raw = net.connect({ host, port, noDelay: true }).on('error', () => {})
-    // node 20 may keep the handle of a destroyed one whose write was under way: it must not keep the process.
-    raw.unref()
     const socket = tls.connect({
       socket: raw,
       secureContext,
