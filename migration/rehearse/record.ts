@@ -53,7 +53,7 @@ export function recordRehearsal(
     failed: failedIn(marks, endedAtMs, stage),
     expectedGapMs: stage.expectedGapMs,
     baseline: {
-      ...stage.traffic({ fromMs: stage.startedAtMs, toMs: firstMs }),
+      ...stage.traffic({ fromMs: baseline.span.fromMs, toMs: firstMs }),
       latencyUs: stage.latency(baseline.span),
       resources: baseline.usage,
     },

@@ -136,7 +136,7 @@ export const rehearsalSchema = z.object({
   ),
   /** Pace: one answer in this time is what each caller expects on each kind of connection. */
   expectedGapMs: ms,
-  /** Before the first step. */
+  /** Before the first step, once the load was steady. */
   baseline: trafficSchema.extend({ latencyUs: latencySchema, resources: usageSchema }),
   /** From the first step to the end of the load, rollback included. */
   requests: count,
