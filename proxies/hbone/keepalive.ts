@@ -14,8 +14,8 @@ export interface KeepAliveOptions {
   readonly intervalMs?: number
   /** Before the first probe. @default intervalMs */
   readonly firstMs?: number
-  /** How long an answer may take; null waits for ever. */
-  readonly timeoutMs?: number | null
+  /** How long an answer may take. */
+  readonly timeoutMs?: number
   /** Sends something that the peer answers. */
   readonly probe?: Probe
 }
@@ -66,7 +66,7 @@ export function keepAlive(
     const unsent = (): boolean => !session.destroyed && session.socket.bytesWritten === bytesWritten
     timer = setTimeout(() => {
       if (mustLeave && unsent()) onDead()
-      else if (timeoutMs !== null) timer = setTimeout(onDead, timeoutMs - sendMs).unref()
+      else timer = setTimeout(onDead, timeoutMs - sendMs).unref()
     }, sendMs).unref()
     // node sends no PING once a session takes no new streams.
     const send = session.closed ? settings : probe
@@ -77,7 +77,7 @@ export function keepAlive(
       schedule(intervalMs)
     })
   }
-  const sendMs = Math.min(SEND_TIME_MS, timeoutMs ?? SEND_TIME_MS)
+  const sendMs = Math.min(SEND_TIME_MS, timeoutMs)
   session.once('close', () => clearTimeout(timer))
   schedule(firstMs)
 }

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { endSession } from '../hbone/end-session.ts'
 import { keepAlive, settings } from '../hbone/keepalive.ts'
+import { carrierOf } from '../hbone/stream-carrier.ts'
 import type { ConnectionPool, UpstreamConnection, Waiter } from './codec.ts'
 import { clientSettings, SESSION_WINDOW_BYTES } from './http2-settings.ts'
 import { Http2Upstream } from './http2-upstream.ts'
@@ -16,6 +17,8 @@ interface Session extends Expiring {
   deadlineMs: number
 }
 
+/** A busy application may take its time; one that broke the protocol never answers again. */
+const ANSWER_TIMEOUT_MS = 60_000
 /** Assumed until the server's settings arrive. */
 const DEFAULT_MAX_STREAMS = 100
 
@@ -75,8 +78,9 @@ export class Http2Pool implements ConnectionPool {
     if (this.#dialling) return
     this.#dialling = true
     this.#options.dial(this.#closed.signal).then(
-      (socket) => {
+      (dialled) => {
         this.#dialling = false
+        const socket = carrierOf(dialled)
         // Streams have their own ends; a connection whose server has gone is over at once.
         socket.allowHalfOpen = false
         const http2 = connect('http://upstream', {
@@ -102,8 +106,8 @@ export class Http2Pool implements ConnectionPool {
       expire: () => http2.close(),
     }
     http2.on('error', () => {})
-    // A busy application may take its time; one that broke the protocol is never asked again.
-    keepAlive(http2, () => endSession(http2, socket), { probe: settings, timeoutMs: null })
+    const dead = (): void => endSession(http2, socket)
+    keepAlive(http2, dead, { probe: settings, timeoutMs: ANSWER_TIMEOUT_MS })
     http2.once('close', () => {
       this.#sessions.delete(session)
       sweeper.delete(session)

@@ -5,6 +5,7 @@ import { endSession } from '../hbone/end-session.ts'
 import { resetStream } from '../hbone/end-stream.ts'
 import { keepAlive } from '../hbone/keepalive.ts'
 import { serveStreams } from '../hbone/server-streams.ts'
+import { carrierOf } from '../hbone/stream-carrier.ts'
 import { MalformedMessage } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { RequestHead } from './head.ts'
@@ -21,7 +22,8 @@ const FIRST_PING_MS = 1_000
  * Proxies HTTP/2 from this byte stream; what was read of it is put back first. The codec is node's:
  * it is the requests that are balanced, not the bytes that are fast (docs/performance.md).
  */
-export function serveHttp2(socket: Duplex, rules: HttpRules, options: ServeOptions): Served {
+export function serveHttp2(client: Duplex, rules: HttpRules, options: ServeOptions): Served {
+  const socket = carrierOf(client)
   // Streams have their own ends; a connection whose client has gone is over at once.
   socket.allowHalfOpen = false
   const session = performServerHandshake(socket, serverSettings(options.limits))

@@ -89,6 +89,7 @@ for (const [who, { mode, pid }] of Object.entries(victims)) {
     const load = new SteadyLoad(service, 5)
     t.after(() => load.stop())
     await load.more(250)
+    assert.equal(load.failed, 0)
     const victim = pid(core)
     const killedMs = performance.now()
     process.kill(victim, 'SIGKILL')
@@ -101,10 +102,6 @@ for (const [who, { mode, pid }] of Object.entries(victims)) {
     const lastMs = Math.max(killedMs, ...failedSentMs) - killedMs
     t.diagnostic(
       `${failures.length} of ${answered + failures.length} failed, the last ${Math.round(lastMs)} ms after the kill`,
-    )
-    assert.ok(
-      failedSentMs.every((sentMs) => sentMs > killedMs - 1_000),
-      'none before, but for those that were under way',
     )
     assert.ok(lastMs < RECOVERY_MS * SLACK, `errors for ${lastMs} ms: ${[...new Set(failures)]}`)
     for (const pod of [client, target]) {

@@ -78,7 +78,7 @@ for (const [name, start] of Object.entries(targets)) {
       }
       // Caches and pools fill, and those whom keep-alive has to find out gather.
       await run(CASES / 2)
-      const growth = watchGrowth(target.path.proxies)
+      const growth = await watchGrowth(target.path.proxies)
       await run(CASES / 2)
       const { status } = await request(target.path.address, '/alive')
       assert.equal(status, 200)

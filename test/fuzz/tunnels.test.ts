@@ -175,7 +175,7 @@ for (const [whom, start] of Object.entries(targets)) {
       }
       // Caches and pools fill, and those whom keep-alive has to find out gather.
       await run(CASES / 2)
-      const growth = watchGrowth(target.proxies)
+      const growth = await watchGrowth(target.proxies)
       await run(CASES / 2)
       assert.equal(await target.ask(), 200)
       t.diagnostic(await growth.assertNone())

@@ -11,6 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { endSession } from '../../proxies/hbone/end-session.ts'
 import { keepAlive } from '../../proxies/hbone/keepalive.ts'
 import { serveStreams } from '../../proxies/hbone/server-streams.ts'
+import { carrierOf } from '../../proxies/hbone/stream-carrier.ts'
 import { FLAG, FRAME, type Frame, frame, frameReader, PREFACE } from '../support/http2-frames.ts'
 
 const SETTINGS = frame(FRAME.settings, 0, 0)
@@ -61,7 +62,7 @@ test('so does one to a server that breaks it, and its request with it', async (t
   const socket = dial(t, address)
   const session = connectHttp2('http://shop', { createConnection: () => socket })
   session.on('error', () => {})
-  keepAlive(session, () => endSession(session, socket), { intervalMs: 20, timeoutMs: null })
+  keepAlive(session, () => endSession(session, socket), { intervalMs: 20, timeoutMs: 2_000 })
   const request = session.request({ ':path': '/' }).on('error', () => {})
   await once(request, 'close')
   await once(socket, 'close')
@@ -76,7 +77,7 @@ test('a healthy session is left alone, also when nobody expects an answer', asyn
       () => {
         died = true
       },
-      { intervalMs: 20, timeoutMs: null },
+      { intervalMs: 20, timeoutMs: 60_000 },
     )
   })
   const silent = dial(t, address)
@@ -162,4 +163,46 @@ test('a session that is cut gives its socket back, though the peer reads nothing
     })
   })
   await gone
+})
+
+test('a session inside a stream ends with it, whatever it was writing', async (t) => {
+  let ended = 0
+  const address = await listen(t, (socket) => {
+    const outer = performServerHandshake(socket, { settings: { initialWindowSize: 1 << 20 } })
+    outer.on('error', () => {})
+    outer.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', () => {}).respond({ ':status': 200 })
+      const carrier = carrierOf(stream)
+      carrier.on('error', () => {})
+      const inner = performServerHandshake(carrier)
+      inner.on('error', () => {})
+      inner.on('close', () => {
+        ended += 1
+      })
+      serveStreams(inner, carrier, (request) => {
+        request.respond({ ':status': 200 })
+        const chunk = Buffer.alloc(64 * 1024)
+        for (let n = 0; n < 16; n++) request.write(chunk)
+        if (ended % 3 === 1) inner.close()
+        if (ended % 3 === 2) endSession(inner, carrier)
+      })
+    })
+  })
+  const outer = connectHttp2('http://shop', { createConnection: () => dial(t, address) })
+  outer.on('error', () => {})
+  const TUNNELS = 60
+  for (let n = 0; n < TUNNELS; n++) {
+    const tunnel = outer.request(
+      { ':method': 'CONNECT', ':authority': 'shop:80' },
+      { endStream: false },
+    )
+    tunnel.on('error', () => {})
+    tunnel.write(Buffer.concat([PREFACE, SETTINGS, get(1), get(3)]))
+    await once(tunnel, 'response')
+    tunnel.on('data', () => {})
+    if (n % 2 === 0) await once(tunnel, 'data')
+    tunnel.close(n % 3 === 0 ? 8 : 0)
+  }
+  while (ended < TUNNELS) await new Promise((resolve) => setTimeout(resolve, 10))
+  outer.destroy()
 })

@@ -7,6 +7,8 @@ import type { WorkloadCertificate } from '../../proxies/config/process.ts'
 export interface TestAuthority {
   readonly rootPem: string
   issue(identity: string, options?: IssueOptions): Promise<WorkloadCertificate>
+  /** What a certificate signing request asks for: its key and its names. PEM. */
+  sign(requestPem: string): Promise<string>
 }
 
 export interface IssueOptions {
@@ -50,6 +52,28 @@ export async function createTestAuthority(name = 'test root'): Promise<TestAutho
   const rootPem = root.toString('pem')
   return {
     rootPem,
+    sign: async (requestPem) => {
+      const request = new x509.Pkcs10CertificateRequest(requestPem)
+      if (!(await request.verify())) throw new Error('the request is not signed by its own key')
+      const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
+      const names = request.getExtension(SUBJECT_ALTERNATIVE_NAME)
+      if (!names) throw new Error('the request names nobody')
+      const leaf = await x509.X509CertificateGenerator.create({
+        issuer: root.subject,
+        signingKey: keys.privateKey,
+        publicKey: await request.publicKey.export(),
+        signingAlgorithm: algorithm,
+        notBefore: new Date(Date.now() - 60_000),
+        notAfter: new Date(Date.now() + HOUR_MS),
+        extensions: [
+          new x509.BasicConstraintsExtension(false, undefined, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+          new x509.ExtendedKeyUsageExtension(Object.values(EXTENDED_KEY_USAGES)),
+          new x509.SubjectAlternativeNameExtension(names.rawData),
+        ],
+      })
+      return leaf.toString('pem')
+    },
     issue: async (identity, options = {}) => {
       const leafKeys = (await webcrypto.subtle.generateKey(algorithm, true, [
         'sign',

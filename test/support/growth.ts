@@ -16,7 +16,8 @@ export interface Growth {
   assertNone(): Promise<string>
 }
 
-export function watchGrowth(proxies: readonly ProxyProcess[]): Growth {
+export async function watchGrowth(proxies: readonly ProxyProcess[]): Promise<Growth> {
+  await assertAlive(proxies)
   const files = proxies.map(openFiles)
   const memory = proxies.map(residentBytes)
   return {
@@ -24,9 +25,7 @@ export function watchGrowth(proxies: readonly ProxyProcess[]): Growth {
       const startedAt = Date.now()
       const grown = (): number =>
         proxies.findIndex((proxy, n) => openFiles(proxy) > (files[n] ?? 0) + FILES_ALLOWANCE)
-      for (const { child, stderr } of proxies) {
-        assert.equal(child.exitCode ?? child.signalCode, null, stderr().slice(-2_000))
-      }
+      await assertAlive(proxies)
       while (grown() >= 0 && Date.now() - startedAt < PATIENCE_MS) {
         await new Promise((resolve) => setTimeout(resolve, 200))
       }
@@ -45,6 +44,14 @@ export function watchGrowth(proxies: readonly ProxyProcess[]): Growth {
         .concat(`settled after ${settledMs} ms`)
         .join('; ')
     },
+  }
+}
+
+async function assertAlive(proxies: readonly ProxyProcess[]): Promise<void> {
+  // For the news of an end that is on its way, and the last words.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  for (const { child, stderr } of proxies) {
+    assert.equal(child.exitCode ?? child.signalCode, null, stderr().slice(-2_000))
   }
 }
 
