@@ -170,10 +170,14 @@ export function deliverTls(
     socket.on('error', () => {}).on('data', () => {})
     socket.on('close', () => {
       clearTimeout(over)
+      raw.destroy()
       resolve()
     })
     // A busy machine takes its time for a handshake; one that never ends is a failure of its own.
-    over = setTimeout(() => socket.destroy(), 5_000)
+    over = setTimeout(() => {
+      socket.destroy()
+      raw.destroy()
+    }, 5_000)
     socket.once('secureConnect', () => {
       socket.write(bytes.subarray(0, middle))
       setImmediate(() => socket.write(bytes.subarray(middle)))
@@ -181,7 +185,10 @@ export function deliverTls(
       over = setTimeout(() => {
         if (departure === 'resetAndDestroy') raw.resetAndDestroy()
         else socket[departure]()
-        over = setTimeout(() => socket.destroy(), patienceMs)
+        over = setTimeout(() => {
+          socket.destroy()
+          raw.destroy()
+        }, patienceMs)
       }, patienceMs)
     })
   })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import type { SocketAddress, WorkloadCertificate } from '../../proxies/config/process.ts'
 import { FLAG, FRAME, type Frame, frame, frameReader, literal, PREFACE } from './http2-frames.ts'
@@ -25,6 +25,7 @@ export async function startHostileServer(
   port = 0,
 ): Promise<HostileServer> {
   const live = new Set<TLSSocket>()
+  const raw = new Set<Socket>()
   let accepted = 0
   const server = createServer(
     {
@@ -47,6 +48,10 @@ export async function startHostileServer(
     },
   ).listen(port, host)
   server.on('tlsClientError', () => {})
+  server.on('connection', (socket: Socket) => {
+    raw.add(socket)
+    socket.on('close', () => raw.delete(socket))
+  })
   await once(server, 'listening')
   return {
     address: { host, port: (server.address() as AddressInfo).port },
@@ -56,7 +61,7 @@ export async function startHostileServer(
     live,
     close: () => {
       server.close()
-      for (const socket of live) socket.destroy()
+      for (const socket of [...live, ...raw]) socket.destroy()
     },
   }
 }
