@@ -1,5 +1,6 @@
 // Runs the compiled tests: `npm test` all of them, `npm test -- unit cli` some folders, `npm test --
-// load` whatever path contains the word. One file at a time: many of them measure or own a core.
+// load` whatever path contains the word. Unit tests two at a time; then the others one file at a time,
+// since many of them measure or own a core.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,14 +11,22 @@ const files = readdirSync('dist/test', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
   .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
   .sort()
-  .map((file) => join('dist/test', file))
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(2)
 }
-const { status } = spawnSync(
-  process.execPath,
-  ['--test', '--test-concurrency=1', '--test-timeout=180000', ...flags, ...files],
-  { stdio: 'inherit' },
-)
-process.exit(status ?? 1)
+const unit = files.filter((file) => file.startsWith('unit'))
+const alone = files.filter((file) => !file.startsWith('unit'))
+const statuses = [run(unit, 2), run(alone, 1)]
+process.exit(statuses.find((status) => status !== 0) ?? 0)
+
+function run(some, concurrency) {
+  if (some.length === 0) return 0
+  const paths = some.map((file) => join('dist/test', file))
+  const { status } = spawnSync(
+    process.execPath,
+    ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=180000', ...flags, ...paths],
+    { stdio: 'inherit' },
+  )
+  return status ?? 1
+}
