@@ -25,9 +25,9 @@ test('what was not said has a default, and --quick another one', () => {
   const usual = settleRunOptions({}, [])
   assert.deepEqual(
     [usual.ratePerSecond, usual.connections, usual.responseBytes, usual.rounds],
-    [400, 16, 1024, 6],
+    [400, 16, 1024, 10],
   )
-  assert.deepEqual([usual.warmupMs, usual.durationMs, usual.model], [2000, 8000, 'open'])
+  assert.deepEqual([usual.warmupMs, usual.durationMs, usual.model], [2000, 4000, 'open'])
   const quick = settleRunOptions({ quick: true }, [])
   assert.deepEqual([quick.rounds, quick.warmupMs, quick.durationMs], [3, 1000, 3000])
   assert.equal(settleRunOptions({ quick: true, rounds: '5' }, []).rounds, 5)
