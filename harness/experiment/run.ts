@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { type Deployment, deployMode } from '../deploy/deploy.ts'
 import { listModePods } from '../deploy/pods.ts'
@@ -88,6 +89,8 @@ async function deployAll(experiment: PointsOptions): Promise<Map<Mode, Deploymen
   const { client, points, workload, generatorImage, onEvent, signal } = experiment
   const options = firstOf(points)
   const failed = new AbortController()
+  // Every mode that is being deployed listens to it more than once.
+  setMaxListeners(0, failed.signal)
   const stop = (): void => failed.abort(signal?.reason)
   signal?.addEventListener('abort', stop)
   if (signal?.aborted === true) stop()

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { findService } from '../../workloads/discovery.ts'
 import { firstSignal } from '../first-signal.ts'
@@ -24,6 +25,8 @@ const longestPlanBytes = 1 << 20
 /** `POST /load`, `GET /ready`, as protocol.ts says. */
 export function createControlServer(env: NodeJS.ProcessEnv): ControlServer {
   const stopping = new AbortController()
+  // Every lane listens to it.
+  setMaxListeners(0, stopping.signal)
   const lanes = new Map<string, Lane>()
 
   const load = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { meshAnnotations } from '../../cluster/mesh-labels.ts'
@@ -50,6 +51,8 @@ export async function openStage(client: ClusterClient, options: StageOptions) {
   if (callers.length === 0) throw nobodyMayCall(reached)
   const laneRate = ratePerSecond / (callers.length * laneKinds.length)
   const ending = new AbortController()
+  // Every lane listens to it more than once.
+  setMaxListeners(0, ending.signal)
   const stopNow = (): void => ending.abort()
   signal.addEventListener('abort', stopNow)
   const all = callers.flatMap(({ caller, spread }) =>
