@@ -10,7 +10,8 @@ import { isLabelledAmbient, meshAnnotations } from '../mesh-labels.ts'
  *   sidecar, since peers may still send it Istio's mutual TLS, which no ztunnel understands.
  * - `draining`: nobody does any more; the ztunnel has all sockets, the sidecar its old connections.
  * - `idle`: those have ended or been cut. The sidecar runs on without work until the next rollout.
- * - `returning`: back to the sidecar; the ztunnel keeps port 15008 until no peer uses it.
+ * - `returning`: back to the sidecar; the ztunnel keeps port 15008 until no peer uses it. Peers learn of it
+ *   together: a ztunnel that still serves one of these pods could not speak to the sidecar of another.
  */
 export type Takeover = 'leaving' | 'draining' | 'idle' | 'returning'
 
@@ -34,7 +35,7 @@ export interface TakeoverFacts {
   readonly announced: boolean
   /** The sidecar's last connections have ended. */
   readonly drained: boolean
-  /** All sockets are where this state wants them. */
+  /** Sockets of every pod of the namespace on the same way are where this state wants them. */
   readonly settled: boolean
 }
 

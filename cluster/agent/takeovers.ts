@@ -1,8 +1,10 @@
 import type { Store } from '../api/store.ts'
+import { isPodReady } from '../controllers/conditions.ts'
+import { createEventRecorder, type EventRecorder } from '../controllers/events.ts'
 import { refOf } from '../controllers/ownership.ts'
 import type { ClusterView } from '../controllers/view.ts'
 import type { Pod } from '../kinds.ts'
-import { meshAnnotations } from '../mesh-labels.ts'
+import { meshAnnotations, ztunnelNodeLabel } from '../mesh-labels.ts'
 import type { Capture } from './capture.ts'
 import type { MeshKnowledge } from './capture-facts.ts'
 import { replacedDrainMs } from './captured-socket.ts'
@@ -12,7 +14,7 @@ export interface TakeoversContext {
   readonly store: Store
   readonly view: ClusterView
   readonly capture: Pick<Capture, 'arrivedIn' | 'hasTunnelEnd'>
-  readonly mesh: Pick<MeshKnowledge, 'workloadUid' | 'isReachedByTls'>
+  readonly mesh: Pick<MeshKnowledge, 'workloadUid' | 'kindOf' | 'isReachedByTls'>
   /** Running pods stay with their sidecars, as in Istio. */
   readonly disabled: boolean
   /** Time has changed something. */
@@ -24,9 +26,13 @@ export class Takeovers {
   readonly #context: TakeoversContext
   /** Pods whose sidecar drains: its timer, undefined once it has had its time. */
   readonly #drains = new Map<string, NodeJS.Timeout | undefined>()
+  /** Pods that wait, and what was said of it. */
+  readonly #told = new Map<string, string>()
+  readonly #record: EventRecorder
 
   constructor(context: TakeoversContext) {
     this.#context = context
+    this.#record = createEventRecorder(context.store, 'istio-cni-node')
   }
 
   /** `pods` are those that run here and do not stop. */
@@ -37,6 +43,7 @@ export class Takeovers {
     for (const pod of withSidecar) this.#step(pod, withSidecar)
     const present = new Set(withSidecar.map(({ metadata }) => metadata.uid ?? ''))
     for (const uid of this.#drains.keys()) if (!present.has(uid)) this.#forget(uid)
+    for (const uid of this.#told.keys()) if (!present.has(uid)) this.#told.delete(uid)
   }
 
   stop(): void {
@@ -47,17 +54,23 @@ export class Takeovers {
     const { capture } = this.#context
     const { uid = '', namespace } = pod.metadata
     const state = takeoverOf(pod)
-    const settled = capture.arrivedIn(uid, state)
+    const wanted = this.#isWanted(pod)
     const together = all.filter(
-      (other) => other.metadata.namespace === namespace && this.#isWanted(other),
+      (other) =>
+        other.metadata.namespace === namespace &&
+        this.#isWanted(other) === wanted &&
+        (wanted || takeoverOf(other) !== undefined),
     )
+    const hasReturned = ({ metadata }: Pod): boolean =>
+      capture.arrivedIn(metadata.uid ?? '', 'returning')
     const next = nextTakeover(state, {
-      wanted: this.#isWanted(pod),
+      wanted,
       announced: state === 'leaving' && together.every((other) => this.#isAnnounced(other)),
-      drained: state === 'draining' && settled && this.#hasDrained(uid),
-      settled,
+      drained: state === 'draining' && capture.arrivedIn(uid, 'draining') && this.#hasDrained(uid),
+      settled: state === 'returning' && together.every(hasReturned),
     })
     if (next !== 'draining') this.#forget(uid)
+    this.#tellWaiting(pod, next === 'leaving' ? together : [])
     const redirected = pod.metadata.annotations?.[meshAnnotations.redirection] !== undefined
     const tunnelled = redirected || capture.hasTunnelEnd(uid)
     if (next !== state || (next !== undefined && tunnelled !== redirected)) {
@@ -77,6 +90,33 @@ export class Takeovers {
     const { namespace = 'default', name, annotations } = pod.metadata
     const direct = mesh.isReachedByTls(mesh.workloadUid(namespace, name))
     return annotations?.[meshAnnotations.redirection] === 'enabled' && !direct
+  }
+
+  /** They move together, so that one node without a ztunnel keeps all of them. */
+  #tellWaiting(pod: Pod, together: readonly Pod[]): void {
+    const { uid = '', namespace } = pod.metadata
+    const nodes = new Set(together.map(({ spec }) => spec.nodeName ?? ''))
+    const without = [...nodes].filter((node) => !this.#hasZtunnel(node)).sort()
+    if (without.length === 0) {
+      this.#told.delete(uid)
+      return
+    }
+    const named = `${without.length > 1 ? 'nodes' : 'node'} ${without.join(', ')}`
+    const message =
+      `Keeps its sidecar: no ztunnel is ready on ${named}, and pods of namespace ${namespace} go over to ` +
+      `ambient together. Label the node ${ztunnelNodeLabel}=true, or see why its ztunnel is not ready`
+    if (this.#told.get(uid) === message) return
+    this.#told.set(uid, message)
+    this.#record(pod, { type: 'Warning', reason: 'TakeoverWaiting', message })
+  }
+
+  #hasZtunnel(node: string): boolean {
+    const { view, mesh } = this.#context
+    return view.pods
+      .all()
+      .some(
+        (pod) => pod.spec.nodeName === node && mesh.kindOf(pod) === 'ztunnel' && isPodReady(pod),
+      )
   }
 
   #hasDrained(uid: string): boolean {

@@ -31,10 +31,8 @@ export interface ControlPlaneContext {
 /** A deployment changes many objects at once; proxies need only the outcome. */
 const debounceMs = 25
 
-/** A connection on its way to a pod when the proxy learned that it is about to stop. */
+/** A connection in the kernel's queue of a pod that is about to stop, or a request on a kept one. */
 const chosenLingerMs = 500
-/** A connection on its way into a tunnel when the proxy learned that there is none any more. */
-const tunnelLingerMs = 1_000
 /** A ztunnel keeps what it needs for a pod it has given back until the last connection is cut. */
 const representedLingerMs = replacedDrainMs + 1_000
 
@@ -47,15 +45,13 @@ export class ControlPlane implements MeshKnowledge {
   readonly #loop: Loop
   readonly #feeds = new Map<string, { readonly feed: ProxyFeed; readonly runner: PodRunner }>()
 
-  readonly #tunnelled: Linger
-  readonly #direct: Linger
   readonly #chosen: Linger
   readonly #represented: Linger
+  /** Proxy and pod, as of the last push. */
+  #held = new Set<string>()
 
   constructor(context: ControlPlaneContext) {
     this.#context = context
-    this.#tunnelled = new Linger(tunnelLingerMs, context.onKnowledge)
-    this.#direct = new Linger(tunnelLingerMs, context.onKnowledge)
     this.#chosen = new Linger(chosenLingerMs, context.onKnowledge)
     this.#represented = new Linger(representedLingerMs, () => this.update())
     this.#loop = createLoop(() => this.#push(), { debounceMs, onError: context.onError })
@@ -115,14 +111,11 @@ export class ControlPlane implements MeshKnowledge {
   }
 
   isReachedByHbone(uid: string): boolean {
-    if ([...this.#feeds.values()].some(({ feed }) => feed.mayUseHbone(uid)))
-      this.#tunnelled.see(uid)
-    return this.#tunnelled.has(uid)
+    return [...this.#feeds.values()].some(({ feed }) => feed.mayUseHbone(uid))
   }
 
   isReachedByTls(uid: string): boolean {
-    if ([...this.#feeds.values()].some(({ feed }) => feed.mayUseTls(uid))) this.#direct.see(uid)
-    return this.#direct.has(uid)
+    return [...this.#feeds.values()].some(({ feed }) => feed.mayUseTls(uid))
   }
 
   isChosenByProxies(uid: string): boolean {
@@ -132,8 +125,6 @@ export class ControlPlane implements MeshKnowledge {
 
   async stop(): Promise<void> {
     this.#certificates.stop()
-    this.#tunnelled.stop()
-    this.#direct.stop()
     this.#chosen.stop()
     this.#represented.stop()
     await this.#loop.stop()
@@ -144,20 +135,31 @@ export class ControlPlane implements MeshKnowledge {
     const state = meshState(view, trustDomain, plan.socket)
     const all = runners()
     const identities = new Set<string>()
+    const held = new Set<string>()
     for (const { feed, runner } of this.#feeds.values()) {
       const represented = this.#representedBy(runner, all)
-      for (const { pod } of [runner, ...represented]) identities.add(identityOf(pod, trustDomain))
+      for (const { pod, uid } of [runner, ...represented]) {
+        identities.add(identityOf(pod, trustDomain))
+        held.add(`${runner.uid} ${uid}`)
+      }
       const config = this.#config(runner, represented, state)
       if (config) feed.push(config)
     }
+    this.#held = held
     this.#certificates.retain(identities)
     onKnowledge()
   }
 
   #representedBy(proxy: PodRunner, all: readonly PodRunner[]): PodRunner[] {
     const now = representedPods(proxyKindOf(proxy.pod), proxy, all, this.#context.view)
-    for (const { uid } of now) this.#represented.see(`${proxy.uid} ${uid}`)
-    return all.filter(({ uid }) => this.#represented.has(`${proxy.uid} ${uid}`))
+    return all.filter((runner) => {
+      const key = `${proxy.uid} ${runner.uid}`
+      // A tunnel's end stays for as long as some proxy has not confirmed that it is gone.
+      const isNeeded =
+        this.#held.has(key) && this.isReachedByHbone(workloadUid(runner.namespace, runner.name))
+      if (isNeeded || now.includes(runner)) this.#represented.see(key)
+      return this.#represented.has(key)
+    })
   }
 
   /** Undefined until the proxy's own certificate is there, and its own pod has an address. */

@@ -19,26 +19,33 @@ const nothing: Knowledge = {
   healthy: new Set(),
 }
 
-/** What one proxy process has been told and what of it it has confirmed. */
+/**
+ * What one proxy process has been told and what of it it has confirmed: first that it goes by it, then
+ * that nothing it had begun by what it was told before is still on its way.
+ */
 export class ProxyFeed {
   readonly #process: Pick<ContainerProcess, 'isUp' | 'configure' | 'onReport'>
   readonly #sent = new Map<number, Knowledge>()
   #last = ''
   #version = 0
   #applied: Knowledge = nothing
+  #settled: Knowledge = nothing
 
   constructor(
     process: Pick<ContainerProcess, 'isUp' | 'configure' | 'onReport'>,
-    onApplied: () => void,
+    onKnowledge: () => void,
   ) {
     this.#process = process
     process.onReport((report) => {
-      if (report.type !== 'applied') return
-      this.#applied = this.#sent.get(report.version) ?? this.#applied
-      for (const version of this.#sent.keys()) {
-        if (version <= report.version) this.#sent.delete(version)
-      }
-      onApplied()
+      if (report.type === 'applied') {
+        this.#applied = this.#sent.get(report.version) ?? this.#applied
+      } else if (report.type === 'settled') {
+        this.#settled = this.#sent.get(report.version) ?? this.#settled
+        for (const version of this.#sent.keys()) {
+          if (version <= report.version) this.#sent.delete(version)
+        }
+      } else return
+      onKnowledge()
     })
   }
 
@@ -58,9 +65,9 @@ export class ProxyFeed {
     return this.#possible().some(({ healthy }) => healthy.has(workloadUid))
   }
 
-  /** What it has confirmed, and anything it may be working on. */
+  /** What it has settled on, and anything it may be working on or have begun before. */
   #possible(): Knowledge[] {
-    return [this.#applied, ...this.#sent.values()]
+    return [this.#settled, ...this.#sent.values()]
   }
 
   /** Sends the snapshot unless the process has it. */

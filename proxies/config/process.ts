@@ -109,6 +109,8 @@ export type ProxyReport =
   /** First message: the process is up and waits for its configuration. */
   | { readonly type: 'started' }
   | { readonly type: 'applied'; readonly version: number }
+  /** Connections it had begun by an earlier snapshot have been made or have failed. */
+  | { readonly type: 'settled'; readonly version: number }
   | { readonly type: 'listening'; readonly id: string }
   /** It no longer accepts on this socket; live connections may still be draining. */
   | { readonly type: 'unlistened'; readonly id: string }

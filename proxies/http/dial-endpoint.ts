@@ -7,6 +7,7 @@ import type { HbonePool } from '../hbone/pool.ts'
 import { HBONE_PORT } from '../hbone/settings.ts'
 import type { Credential } from '../identity/certificates.ts'
 import { connectMtls } from '../identity/client.ts'
+import type { UnderWay } from '../process/under-way.ts'
 import { logLimited } from '../telemetry/log.ts'
 import type { HttpLimits } from './limits.ts'
 
@@ -16,6 +17,7 @@ export interface Dialler {
   readonly sourceIp: () => string | undefined
   readonly tunnels: HbonePool
   readonly limits: HttpLimits
+  readonly underWay: UnderWay
 }
 
 /**
@@ -31,7 +33,7 @@ export async function dialEndpoint(
   traffic: TrafficPolicy = {},
 ): Promise<Duplex> {
   try {
-    return await dial(dialler, endpoint, alpn, signal, traffic)
+    return await dialler.underWay.track(dial(dialler, endpoint, alpn, signal, traffic))
   } catch (error) {
     logMistrust(endpoint, error)
     throw error

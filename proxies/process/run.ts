@@ -6,10 +6,13 @@ import type { Registry } from '../telemetry/registry.ts'
 import { startAdmin } from './admin.ts'
 import { drainDeadlineMs } from './drain.ts'
 import { type Accept, type Bind, Listeners, maxConnections } from './listeners.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** What a sidecar, ztunnel or waypoint adds to the process they all are. */
 export interface ProxyProgram {
   readonly registry: Registry
+  /** Connections to other pods that it is making. */
+  readonly underWay: UnderWay
   /** A whole snapshot; never called concurrently. */
   configure(config: ProxyConfig): void | Promise<void>
   /** How to serve a captured socket. Called after the first `configure`. */
@@ -89,6 +92,9 @@ async function start(host: NodeJS.Process, program: ProxyProgram): Promise<void>
       case 'config':
         await configure(command.config)
         report({ type: 'applied', version: command.config.version })
+        void program.underWay.settled().then(() => {
+          report({ type: 'settled', version: command.config.version })
+        })
         return
       case 'listen':
         await open(command.id, command.listener, { handle })

@@ -8,6 +8,7 @@ import { Sweeper } from '../http/sweeper.ts'
 import { CertificateStore } from '../identity/certificates.ts'
 import { requestGate } from '../policy/request-gate.ts'
 import type { ProxyProgram } from '../process/run.ts'
+import { UnderWay } from '../process/under-way.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
@@ -26,6 +27,7 @@ export function createSidecar(): ProxyProgram {
   const tunnels = new HbonePool()
   const sweeper = new Sweeper()
   const limits = DEFAULT_LIMITS
+  const underWay = new UnderWay()
   let current: PodView | undefined
 
   const view = (): PodView => {
@@ -37,6 +39,7 @@ export function createSidecar(): ProxyProgram {
     sourceIp: () => view().source,
     tunnels,
     limits,
+    underWay,
   }
   const clusters = new ServiceClusters({
     limits,
@@ -61,6 +64,7 @@ export function createSidecar(): ProxyProgram {
 
   return {
     registry,
+    underWay,
     configure: (config) => {
       const index = new MeshIndex(config.state)
       const { local, workload } = localWorkload(config, index)

@@ -7,6 +7,7 @@ import { ServiceClusters } from '../http/service-clusters.ts'
 import { Sweeper } from '../http/sweeper.ts'
 import { CertificateStore } from '../identity/certificates.ts'
 import type { ProxyProgram } from '../process/run.ts'
+import { UnderWay } from '../process/under-way.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
@@ -24,6 +25,7 @@ export function createWaypoint(): ProxyProgram {
   const tunnels = new HbonePool()
   const sweeper = new Sweeper()
   const limits = DEFAULT_LIMITS
+  const underWay = new UnderWay()
   let current: WaypointView | undefined
 
   const view = (): WaypointView => {
@@ -35,6 +37,7 @@ export function createWaypoint(): ProxyProgram {
     sourceIp: () => sourceOf(view().workload),
     tunnels,
     limits,
+    underWay,
   }
   const clusters = new ServiceClusters({
     limits,
@@ -55,6 +58,7 @@ export function createWaypoint(): ProxyProgram {
 
   return {
     registry,
+    underWay,
     configure: (config) => {
       const index = new MeshIndex(config.state)
       const [local] = config.local

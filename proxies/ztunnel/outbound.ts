@@ -8,6 +8,7 @@ import { formatAuthority } from '../hbone/authority.ts'
 import { formatBaggage, formatForwarded, newTraceparent } from '../hbone/headers.ts'
 import type { HbonePool } from '../hbone/pool.ts'
 import type { Accept, Live } from '../process/listeners.ts'
+import type { UnderWay } from '../process/under-way.ts'
 import { logDropped } from './access-log.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { LocalView, MeshView } from './mesh-view.ts'
@@ -17,6 +18,7 @@ export interface OutboundContext {
   readonly mesh: MeshView
   readonly connections: Connections
   readonly pool: HbonePool
+  readonly underWay: UnderWay
 }
 
 type OutboundListener = Extract<CapturedListener, { kind: 'outbound' }>
@@ -30,7 +32,7 @@ export function createOutbound(context: OutboundContext, listener: OutboundListe
 }
 
 async function connect(
-  { mesh, connections, pool }: OutboundContext,
+  { mesh, connections, pool, underWay }: OutboundContext,
   listener: OutboundListener,
   client: Socket,
   live: Live,
@@ -42,10 +44,9 @@ async function connect(
     const route = routeOutbound(mesh.index, view.workload, wanted)
     const sourceAddress = `${view.workload.workloadIps[0]}:${client.remotePort}`
     connection = openConnection(connections, view, route, sourceAddress)
-    const upstream =
-      route.kind === 'tcp'
-        ? await dialTcp(route.nextHop)
-        : await openTunnel(pool, view, route, sourceAddress)
+    const upstream = await underWay.track<Side>(
+      route.kind === 'tcp' ? dialTcp(route.nextHop) : openTunnel(pool, view, route, sourceAddress),
+    )
     if (client.destroyed) {
       upstream.on('error', ignore)
       cutSides(client, upstream)

@@ -2,6 +2,7 @@ import type { CapturedListener } from '../config/process.ts'
 import { HbonePool } from '../hbone/pool.ts'
 import type { Accept } from '../process/listeners.ts'
 import type { ProxyProgram } from '../process/run.ts'
+import { UnderWay } from '../process/under-way.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { Connections } from './connections.ts'
 import { createHboneInbound } from './inbound.ts'
@@ -16,11 +17,12 @@ export function createZtunnel(): ProxyProgram {
   const mesh = new MeshView()
   const connections = new Connections(registry)
   const pool = new HbonePool()
+  const underWay = new UnderWay()
 
   const serve = (listener: CapturedListener): Accept => {
     switch (listener.kind) {
       case 'outbound':
-        return createOutbound({ mesh, connections, pool }, listener)
+        return createOutbound({ mesh, connections, pool, underWay }, listener)
       case 'inbound':
         return createPlaintextInbound({ mesh, connections }, listener)
       case 'hbone':
@@ -29,6 +31,7 @@ export function createZtunnel(): ProxyProgram {
   }
   return {
     registry,
+    underWay,
     serve,
     configure: (config) => {
       mesh.replace(config)

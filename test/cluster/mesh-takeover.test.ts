@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nextTakeover, type TakeoverFacts } from '../../cluster/agent/takeover.ts'
-import { kinds, type Namespace, type Pod } from '../../cluster/kinds.ts'
+import { kinds, type Namespace, type Node, type Pod } from '../../cluster/kinds.ts'
+import type { KubeObject } from '../../cluster/objects.ts'
 import { eventually } from '../fixtures/http-get.ts'
 import {
   namespaceObject,
@@ -12,6 +13,13 @@ import {
 } from '../fixtures/running-core.ts'
 import { clientAndTarget, images, metrics, serviceOf } from '../fixtures/shop.ts'
 import { SteadyLoad } from '../fixtures/steady-load.ts'
+
+interface Noted extends KubeObject {
+  readonly type: string
+  readonly reason: string
+  readonly message: string
+  readonly involvedObject: { readonly name: string }
+}
 
 const takeover = 'meshbench.dev/sidecar'
 const redirection = 'ambient.istio.io/redirection'
@@ -96,6 +104,50 @@ for (const mode of ['PERMISSIVE', 'STRICT']) {
     assert.deepEqual(core.notices, [])
   })
 }
+
+test('a node without a ztunnel keeps the whole namespace at its sidecars, and every pod says so', async (t) => {
+  const { core } = await sidecarShop(t)
+  const kind = { ...kinds.node, name: 'server' }
+  const label = (labels: Record<string, string>): void => {
+    core.store.mutate<Node>(kind, (node) => ({ ...node, metadata: { ...node.metadata, labels } }))
+  }
+  const { labels = {} } = core.store.get<Node>(kind)?.metadata ?? {}
+  const { 'meshbench.dev/ztunnel': _, ...without } = labels
+  label(without)
+  await core.until(
+    'one ztunnel',
+    kinds.pod,
+    () =>
+      core.pods('istio-system').filter(({ metadata }) => metadata.labels?.app === 'ztunnel')
+        .length === 1,
+  )
+
+  relabel(core, ambient)
+  const waiting = () =>
+    core.store
+      .list<Noted>(kinds.event, { namespace: 'shop' })
+      .filter(({ reason }) => reason === 'TakeoverWaiting')
+  await core.until(
+    'an event of every pod',
+    kinds.event,
+    () => waiting().length === core.pods('shop').length,
+  )
+  for (const { type, message } of waiting()) {
+    assert.equal(type, 'Warning')
+    assert.match(message, /no ztunnel is ready on node server,.*meshbench\.dev\/ztunnel=true/)
+  }
+  assert.deepEqual(
+    new Set(waiting().map(({ involvedObject }) => involvedObject.name)),
+    new Set(core.pods('shop').map(({ metadata }) => metadata.name)),
+  )
+  assert.ok(all(core, (own) => own[takeover] === 'leaving'))
+
+  label(labels)
+  await core.until('sidecars that drain', kinds.pod, () =>
+    all(core, (own) => own[takeover] === 'draining' && own[redirection] === 'enabled'),
+  )
+  assert.ok(waiting().length <= 2 * core.pods('shop').length, 'said once, not at every look')
+})
 
 test('with the semantics of Istio running pods keep their sidecars', async (t) => {
   const { core, service, target } = await sidecarShop(t, true)

@@ -18,6 +18,9 @@ export interface ProxyProcess {
   readonly child: ChildProcess
   readonly admin: ProxyConfig['admin']
   configure(config: Omit<ProxyConfig, 'admin' | 'kind'>): Promise<void>
+  /** Whether what it had begun by older configurations has ended, as far as has been heard. */
+  hasSettled(version: number): boolean
+  settled(version: number): Promise<void>
   listen(listener: CapturedListener, socket: BoundSocket): Promise<void>
   unlisten(id: string, drainMs: number): Promise<void>
   metrics(): Promise<Metrics>
@@ -103,6 +106,10 @@ export async function startProxy(
       send({ type: 'config', config: { ...config, kind, admin: { admin, stats, readiness } } })
       await expect((report) => report.type === 'applied' && report.version === config.version)
     },
+    hasSettled: (version) =>
+      reports.some((one) => one.type === 'settled' && one.version >= version),
+    settled: (version) =>
+      expect((report) => report.type === 'settled' && report.version >= version),
     listen: async (listener, socket) => {
       send({ type: 'listen', id: listener.id, listener }, socket.handle)
       await expect((report) => report.type === 'listening' && report.id === listener.id)
