@@ -10,7 +10,7 @@ import type { RawApplyOptions } from '../commands/migrate/apply.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { connect } from './connect.ts'
+import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
 import { namespacesOf } from './namespaces.ts'
 import { newPlan } from './new-plan.ts'
@@ -32,7 +32,8 @@ export async function apply(raw: RawApplyOptions, context: CommandContext): Prom
       journalDirectory: migrationsFolder,
       readDrift: async () => {
         const { namespaces } = plan.options
-        return driftOf(plan, await takeSnapshot(client, { namespaces, signal: context.signal }))
+        const reader = await patient(client, context)
+        return driftOf(plan, await takeSnapshot(reader, { namespaces, signal: context.signal }))
       },
       accept: raw.accept ?? [],
       signal: context.signal,
@@ -70,7 +71,7 @@ async function interrupted(
 ): Promise<Plan | undefined> {
   if (raw.allLabelled) return undefined
   const namespaces = namespacesOf(raw)
-  const here = await clusterId(client)
+  const here = await clusterId(await patient(client, context))
   const found = (await listMigrations(migrationsFolder)).find(
     ({ state }) =>
       (state.phase === 'resumable' || state.phase === 'rolling-back') &&
@@ -91,7 +92,9 @@ async function fresh(
   raw: RawApplyOptions,
   context: CommandContext,
 ): Promise<Plan> {
-  const namespaces = raw.allLabelled ? await labelledNamespaces(client) : namespacesOf(raw)
+  const namespaces = raw.allLabelled
+    ? await labelledNamespaces(await patient(client, context))
+    : namespacesOf(raw)
   const options = {
     namespaces,
     restartWorkloads: raw.restartWorkloads ?? false,

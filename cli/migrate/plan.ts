@@ -1,5 +1,5 @@
 import { readFiles } from '../../migration/inventory/read-files.ts'
-import { planPath, writePlan } from '../../migration/plan/file.ts'
+import { planPath, readPlan, writePlan } from '../../migration/plan/file.ts'
 import type { PlanOptions } from '../../migration/plan/intent.ts'
 import { blockers } from '../../migration/preflight/run-checks.ts'
 import type { Plan } from '../../migration/result/plan.ts'
@@ -7,7 +7,7 @@ import type { RawPlanOptions } from '../commands/migrate/plan.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { connect } from './connect.ts'
+import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
 import { namespacesOf } from './namespaces.ts'
 import { newPlan, planFrom } from './new-plan.ts'
@@ -24,10 +24,11 @@ export async function plan(raw: RawPlanOptions, context: CommandContext): Promis
 
 async function make(raw: RawPlanOptions, context: CommandContext): Promise<Plan> {
   const { fromFiles } = raw
+  if (raw.plan !== undefined) return again(raw.plan, raw, context)
   if (fromFiles === undefined) {
     const named = raw.allLabelled ? undefined : namespacesOf(raw)
     const client = await connect(raw)
-    const namespaces = named ?? (await labelledNamespaces(client))
+    const namespaces = named ?? (await labelledNamespaces(await patient(client, context)))
     return newPlan(client, optionsOf(raw, namespaces), context)
   }
   if (raw.allLabelled || raw.kubeconfig !== undefined || raw.context !== undefined) {
@@ -38,14 +39,22 @@ async function make(raw: RawPlanOptions, context: CommandContext): Promise<Plan>
   }
   const namespaces = namespacesOf(raw)
   const snapshot = await readFiles(fromFiles, { namespaces, signal: context.signal })
-  if (snapshot.source.from === 'files') {
-    for (const { file, line, message } of snapshot.source.faults) {
-      context.stderr.write(`${file}:${line}: ${message}\n`)
-    }
-    for (const assumed of snapshot.source.assumed)
-      context.stderr.write(`taken for granted: ${assumed}\n`)
-  }
   return planFrom(snapshot, optionsOf(raw, namespaces), context)
+}
+
+/** As the earlier plan was asked for; MB026 tells what is different now. */
+async function again(path: string, raw: RawPlanOptions, context: CommandContext): Promise<Plan> {
+  const { namespace, allLabelled, fromFiles, restartWorkloads, waypoint, waypointName, probe } = raw
+  const asked = [namespace, allLabelled, fromFiles, restartWorkloads, waypointName, probe]
+  if (asked.some((one) => one !== undefined) || (waypoint !== undefined && waypoint !== 'auto')) {
+    throw new UsageError(
+      '--plan says already which namespaces to migrate, and how',
+      'give it with --accept, --out and the cluster alone; it compares with a cluster, not with files',
+    )
+  }
+  const earlier = readPlan(path)
+  const accept = [...new Set([...earlier.options.accept, ...(raw.accept ?? [])])]
+  return newPlan(await connect(raw), { ...earlier.options, accept }, context, earlier)
 }
 
 function optionsOf(raw: RawPlanOptions, namespaces: readonly string[]): PlanOptions {

@@ -13,6 +13,7 @@ export function showPlan(plan: Plan, paint: Paint, path: string): string {
       'strong',
       `Plan ${plan.id}: ${plan.waves.map((wave) => wave.join(', ')).join(', then ')}`,
     ),
+    ...fromFiles(plan, paint),
     ...findings(plan, paint),
     ...steps(plan, paint),
     ...policies(plan, paint),
@@ -20,6 +21,19 @@ export function showPlan(plan: Plan, paint: Paint, path: string): string {
     '',
     verdict(plan, path),
   ].join('\n')
+}
+
+function fromFiles({ source }: Plan, paint: Paint): readonly string[] {
+  const { faults = [], assumed = [] } = source
+  const list = (title: string, lines: readonly string[]): readonly string[] =>
+    lines.length === 0 ? [] : ['', paint('strong', title), ...lines.map((line) => `  ${line}`)]
+  return [
+    ...list(
+      `skipped or unclear in the files (${faults.length})`,
+      faults.map(({ file, line, message }) => `${file}:${line}: ${message}`),
+    ),
+    ...list(`taken for granted (${assumed.length})`, assumed),
+  ]
 }
 
 function findings({ checks }: Plan, paint: Paint): readonly string[] {

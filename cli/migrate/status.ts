@@ -4,12 +4,12 @@ import { readStatus } from '../../migration/status/read-status.ts'
 import type { RawStatusOptions } from '../commands/migrate/status.ts'
 import type { CommandContext } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { connect } from './connect.ts'
+import { connect, patient } from './connect.ts'
 import { namespacesOf } from './namespaces.ts'
 
 export async function status(raw: RawStatusOptions, context: CommandContext): Promise<number> {
   const namespaces = raw.namespace === undefined ? [] : namespacesOf(raw)
-  const client = await connect(raw)
+  const client = await patient(await connect(raw), context)
   const found = await readStatus(client, { namespaces, journalDirectory: migrationsFolder })
   for (const message of found.damaged) context.stderr.write(`warning: ${message}\n`)
   if (context.json) context.out(JSON.stringify(found))

@@ -1,10 +1,9 @@
-import type { KubeObject } from '../../cluster/objects.ts'
 import { MigrationError } from '../errors.ts'
 import type { MigrationState } from '../journal/state.ts'
-import type { Call, Step } from '../result/plan.ts'
-import { nameOf, refOf, textOf } from './call.ts'
-import { rehearseCall } from './carry-out.ts'
+import type { Step } from '../result/plan.ts'
+import { textOf } from './call.ts'
 import type { Run } from './run.ts'
+import { tryCalls } from './try-calls.ts'
 
 /**
  * Every call that is still to come, sent with dryRun: admission, quotas and field owners say no before
@@ -17,31 +16,17 @@ export async function dryRunAll(run: Run, state: MigrationState): Promise<readon
       .filter(({ outcome }) => outcome === 'done')
       .map(({ step, index }) => `${step} ${index}`),
   )
-  const touched = new Map<string, string>()
+  const tried = await tryCalls(run, run.plan.steps, (step, index) => done.has(`${step} ${index}`))
   const untried: string[] = []
   const refused: string[] = []
-  for (const step of run.plan.steps) {
-    for (const [index, call] of step.calls.entries()) {
-      run.stop.throwIfAborted()
-      if (done.has(`${step.id} ${index}`)) continue
-      const name = nameOf(call.ref)
-      const earlier = touched.get(name) ?? touched.get(`Namespace ${call.ref.namespace}`)
-      touched.set(name, step.id)
-      const refusal = await tryCall(run, call)
-      if (refusal === undefined) continue
-      const text = `${step.id}: ${textOf(call)}`
-      if (earlier === undefined) refused.push(`${text}: ${refusal}`)
-      else untried.push(`${text}: needs what ${earlier} does first`)
-    }
+  for (const { step, call, refusal, after } of tried) {
+    if (refusal === undefined) continue
+    const text = `${step}: ${textOf(call)}`
+    if (after === undefined) refused.push(`${text}: ${refusal.message}`)
+    else untried.push(`${text}: needs what ${after} does first`)
   }
   if (refused.length > 0) throw blocked(refused)
   return untried
-}
-
-async function tryCall(run: Run, call: Call): Promise<string | undefined> {
-  const before = await run.reader.get<KubeObject>(refOf(call))
-  const meant = { call, ...(before && { before }) }
-  return (await rehearseCall(run.carryOut, meant))?.message
 }
 
 function blocked(refused: readonly string[]): MigrationError {

@@ -39,9 +39,10 @@ export function buildPlan(
   intent: Intent,
   checks: readonly CheckResult[],
   identity: PlanIdentity,
+  work: PlannedWork = planWork(snapshot, intent, identity),
 ): Plan {
   const { options } = intent
-  const { waves, steps, policies } = planWork(snapshot, intent, identity)
+  const { waves, steps, policies } = work
   const restarted = new Set(
     steps.flatMap(({ phase, restarts }) => (phase === 'S11' ? restarts : [])),
   )
@@ -127,7 +128,10 @@ function labelsOf({ snapshot, target }: StepContext): Labels {
 }
 
 function sourceOf({ source }: Snapshot): Plan['source'] {
-  if (source.from === 'files') return { from: 'files', directory: source.directory }
+  if (source.from === 'files') {
+    const { directory, faults, assumed } = source
+    return { from: 'files', directory, faults: [...faults], assumed: [...assumed] }
+  }
   const { from, server, version, embedded } = source
   return { from, server, version, embedded }
 }

@@ -38,6 +38,10 @@ export interface DryRun {
   readonly namespace?: string
   /** Absent when it would be carried out. */
   readonly refused?: string
+  /** Refused for want of a permission, of which MB001 tells. */
+  readonly denied?: boolean
+  /** The step whose work it needs: it could not be tried before. */
+  readonly after?: string
 }
 
 export interface Drift {

@@ -2,7 +2,7 @@ import { valueAt } from '../../cluster/api/json.ts'
 import { meshAnnotations, meshLabels } from '../../cluster/mesh-labels.ts'
 import { injectorValues } from '../inventory/mesh.ts'
 import { NotReadable } from '../inventory/snapshot.ts'
-import type { Check } from './check.ts'
+import type { Check, CheckFinding, DryRun } from './check.ts'
 import { blocker, counted, info, named, warning } from './finding.ts'
 import { links } from './links.ts'
 import { foreignManagers, gitOpsMarks } from './managers.ts'
@@ -80,19 +80,37 @@ const dryRun: Check = {
     if (dryRuns === undefined) {
       throw new NotReadable('no call was tried with dryRun=All: that needs the cluster')
     }
-    return dryRuns.flatMap(({ step, resource, namespace, refused }) =>
-      refused === undefined
+    const later = dryRuns.filter(({ after }) => after !== undefined)
+    const [first] = later
+    return [
+      ...dryRuns.flatMap((one) => (one.refused === undefined ? [] : [refusal(one, one.refused)])),
+      ...(first === undefined
         ? []
         : [
-            blocker({
-              resource,
-              ...(namespace && { namespace }),
-              reason: `Step ${step} would be refused: ${refused}`,
-              remedy: 'Correct what the message names, or have the admission policy allow it',
+            info({
+              resource: `Step ${first.step}`,
+              reason: `${counted(later.length, 'call')} could not be tried beforehand: ${named(later.map(({ resource, step, after }) => `${step} on ${resource} needs what ${after} does`))}`,
+              remedy: 'None needed: they are tried when their step comes',
             }),
-          ],
-    )
+          ]),
+    ]
   },
+}
+
+function refusal({ step, resource, namespace, denied }: DryRun, why: string): CheckFinding {
+  const about = { resource, ...(namespace && { namespace }) }
+  if (denied) {
+    return warning({
+      ...about,
+      reason: `Step ${step} could not be tried: ${why}`,
+      remedy: 'Grant what MB001 names, to plan with certainty; apply needs it anyway',
+    })
+  }
+  return blocker({
+    ...about,
+    reason: `Step ${step} would be refused: ${why}`,
+    remedy: 'Correct what the message names, or have the admission policy allow it',
+  })
 }
 
 const byDefault: Check = {
@@ -197,7 +215,9 @@ const drift: Check = {
   link: links.migrate,
   evaluate: (context) => {
     if (context.drift === undefined) {
-      throw new NotReadable('there is no earlier plan to compare with: apply compares them')
+      throw new NotReadable(
+        'there is no earlier plan to compare with: name one with --plan; apply always compares',
+      )
     }
     return context.drift.map(({ resource, namespace, what }) =>
       blocker({

@@ -114,6 +114,12 @@ export const planSchema = z.object({
     version: z.string().optional(),
     embedded: z.boolean().optional(),
     directory: z.string().optional(),
+    /** What was skipped of the files, or is not quite clear. */
+    faults: z
+      .array(z.object({ file: z.string(), line: z.number(), message: z.string() }))
+      .optional(),
+    /** What had to be taken for granted for want of a cluster, in sentences. */
+    assumed: z.array(z.string()).optional(),
   }),
   options: z.object({
     namespaces: z.array(z.string()),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -38,6 +38,45 @@ test('accepted for that one policy it is ready; --json prints what --out holds',
   const { code, stdout } = await runCli(argv, folder)
   assert.equal(code, 0)
   assert.deepEqual(JSON.parse(stdout), readPlan(join(folder, 'plan.json')))
+})
+
+test('files that cannot be read or are not known are named with their line, in text and JSON', async () => {
+  const odd = join(folder, 'odd')
+  mkdirSync(odd)
+  writeFileSync(
+    join(odd, 'a.yaml'),
+    `apiVersion: kafka.example.org/v1
+kind: Broker
+metadata: { name: events, namespace: shop }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: cart, namespace: shop }
+spec: { ports: [{ port: 80 }] }
+`,
+  )
+  writeFileSync(join(odd, 'b.yaml'), 'kind: Service\nmetadata: { name: cart\n  spec: [\n')
+  const argv = ['migrate', '--namespace', 'shop', '--from-files', 'odd'] as const
+  const text = await runCli(argv, folder)
+  assert.match(
+    text.stdout,
+    /^skipped or unclear in the files \(\d\)\n(?: {2}.*\n)* {2}a\.yaml:1: Broker events/m,
+  )
+  assert.match(text.stdout, /^ {2}b\.yaml:\d+: /m)
+  assert.match(text.stdout, /^taken for granted \(\d+\)\n {2}\S/m)
+  assert.match(text.stdout, /MB022 .*: no call was tried with dryRun=All: that needs the cluster/)
+  const { faults = [], assumed = [] } = JSON.parse(
+    (await runCli([...argv, '--json'], folder)).stdout,
+  ).source
+  assert.deepEqual([...new Set(faults.map((one: { file: string }) => one.file))].sort(), [
+    'a.yaml',
+    'b.yaml',
+  ])
+  assert.ok(faults.every((one: { line: number }) => one.line >= 1))
+  assert.ok(assumed.length > 0)
+  const both = await runCli([...argv, '--plan', 'plan.json'], folder)
+  assert.equal(both.code, 2)
+  assert.match(both.stderr, /compares with a cluster, not with files/)
 })
 
 test('what cannot be planned is a usage error', async () => {

@@ -67,7 +67,7 @@ test('the embedded mesh is read as a real one is, and nothing falsely stands in 
   )
   assert.deepEqual(unread, [
     'MB022 no call was tried with dryRun=All: that needs the cluster',
-    'MB026 there is no earlier plan to compare with: apply compares them',
+    'MB026 there is no earlier plan to compare with: name one with --plan; apply always compares',
   ])
   assert.match(snapshot.probes.callersBasis('shop'), /^metrics of 1 of 1 proxies of shop/)
   const status = results.find(({ id }) => id === 'MB030')?.findings

@@ -22,7 +22,7 @@ export const checkSeverities: Readonly<Record<string, string>> = {
   MB017: 'W',
   MB020: 'I, W when also injected',
   MB021: 'W',
-  MB022: 'B',
+  MB022: 'B; W without the permission; I for what needs an earlier step',
   MB023: 'B',
   MB024: 'B when already ambient, else I',
   MB025: 'W',

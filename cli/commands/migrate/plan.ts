@@ -13,6 +13,7 @@ import {
 
 export interface RawPlanOptions extends NamespaceOptions, AllLabelledOptions, ClusterOptions {
   readonly fromFiles?: string
+  readonly plan?: string
   readonly restartWorkloads?: boolean
   readonly waypoint?: 'auto' | 'always' | 'never'
   readonly waypointName?: string
@@ -34,6 +35,8 @@ Examples:
   meshbench migrate plan -n shop --accept "MB051=AuthorizationPolicy shop/deny-admin"
   # review in CI what was exported with kubectl get -o yaml
   meshbench migrate plan -n shop --from-files exported/ --json
+  # is the plan of yesterday still good? MB026 names what has changed since
+  meshbench migrate plan --plan plan.json
   # all namespaces with sidecars, callers first, for \`apply --plan\`
   meshbench migrate plan --all-labelled --out plan.json
 `
@@ -48,6 +51,7 @@ export function buildMigratePlan(migrate: Commander, act: Act): void {
     .optionsGroup('What to plan:')
   withAllLabelled(withNamespaces(command))
     .option('--from-files <dir>', 'plan from exported YAML instead of a cluster, for review')
+    .option('--plan <file>', 'plan again as it was asked for there, and tell what has changed')
     .option('--restart-workloads', 'also convert pods that have a sidecar, by rolling restarts')
     .addOption(
       new Option('--waypoint <when>', 'auto (only where L7 needs one), always or never')

@@ -112,6 +112,34 @@ const cases: readonly CheckCase[] = [
     when: 'the mesh is healthy',
     context: { dryRuns: [{ step: 'S10/shop', resource: shop }] },
   },
+  {
+    check: 'MB022',
+    when: 'a call could not be tried for want of a permission, or of an earlier step',
+    context: {
+      dryRuns: [
+        {
+          step: 'S8/shop',
+          resource: 'AuthorizationPolicy shop/deny',
+          namespace: 'shop',
+          refused: 'User "jane" cannot patch resource "authorizationpolicies"',
+          denied: true,
+        },
+        { step: 'S10/shop', resource: shop, after: 'S9/shop' },
+      ],
+    },
+    finds: [
+      {
+        severity: 'warning',
+        resource: 'AuthorizationPolicy shop/deny',
+        reason: /^Step S8\/shop could not be tried: User "jane" cannot patch/,
+      },
+      {
+        severity: 'info',
+        resource: 'Step S10/shop',
+        reason: /^1 call could not .*: S10\/shop on Namespace shop needs what S9\/shop does$/,
+      },
+    ],
+  },
   { check: 'MB022', when: 'nobody asked the server', unread: /needs the cluster/ },
 
   {
