@@ -41,6 +41,8 @@ export const adminPorts = { admin: 15000, stats: 15020, readiness: 15021 } as co
 export const simulatedNodeLabel = 'meshbench.dev/simulated'
 /** Only nodes with it run a ztunnel, so that others measure what they are meant to. */
 export const ztunnelNodeLabel = 'meshbench.dev/ztunnel'
+/** On pods that meshbench itself puts into a namespace to call its services; they are nobody's workload. */
+export const generatorAnnotation = 'meshbench.dev/load-generator'
 /** On a Deployment or DaemonSet that stands for a part of meshbench itself and so has no pods. */
 export const inProcessAnnotation = 'meshbench.dev/in-process'
 /** On the ztunnel DaemonSet: running pods with sidecars are taken over too (agent/takeover.ts). */

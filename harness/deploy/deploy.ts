@@ -104,9 +104,11 @@ function waiting({ deadlineMs = readyDeadlineMs, onProgress, signal }: DeployOpt
   return { deadlineMs, pollMs, onWaiting: onProgress, signal }
 }
 
+const podMakers: readonly string[] = ['Deployment', 'StatefulSet', 'DaemonSet']
+
 /** A pod learns of services by its environment, so all of them exist before the first pod starts. */
 export function inOrder(objects: readonly KubeObject[]): KubeObject[] {
-  const pods = ({ kind }: KubeObject): number => (kind === 'Deployment' ? 1 : 0)
+  const pods = ({ kind }: KubeObject): number => (podMakers.includes(kind) ? 1 : 0)
   return [...objects].sort((a, b) => pods(a) - pods(b))
 }
 
@@ -115,14 +117,14 @@ interface DeploymentSpec {
   readonly selector: { readonly matchLabels: Readonly<Record<string, string>> }
 }
 
-/** Every deployment, the node proxies and the waypoint that must be there before load starts. */
+/** Every workload, the node proxies and the waypoint that must be there before load starts. */
 export function expectations(
   objects: readonly KubeObject[],
   namespace: string,
   ztunnelNodes: readonly string[],
 ): Expectation[] {
   const deployments = objects
-    .filter(({ kind }) => kind === 'Deployment')
+    .filter(({ kind }) => podMakers.includes(kind))
     .map((object): Expectation => {
       const spec = object.spec as DeploymentSpec
       return {

@@ -1,3 +1,4 @@
+import { generatorAnnotation, meshAnnotations } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import type { Mode } from '../modes.ts'
 import {
@@ -91,9 +92,10 @@ export function generatorManifests({ namespace, clientNode }: Place, image: stri
         template: {
           metadata: {
             labels,
-            // The harness talks to the control port from outside the mesh.
             annotations: {
-              'traffic.sidecar.istio.io/excludeInboundPorts': String(generatorPort),
+              [generatorAnnotation]: 'true',
+              // The harness talks to the control port from outside the mesh.
+              [meshAnnotations.excludeInboundPorts]: String(generatorPort),
             },
           },
           spec: {

@@ -1,5 +1,8 @@
 import type { KubeObject } from '../../cluster/objects.ts'
-import { serviceImage, storeImage } from '../../workloads/images.ts'
+import { generatorImage } from '../deploy/generator-image.ts'
+import { generatorName } from '../deploy/names.ts'
+import { fittedBudget, type Reduced } from './budgets.ts'
+import { type PodTemplate, standInTemplate } from './stand-in-pods.ts'
 
 /** A namespace as it can be rehearsed, and what that differs in from the original. */
 export interface StandIns {
@@ -8,39 +11,11 @@ export interface StandIns {
   readonly leftOut: readonly string[]
 }
 
-interface Port {
-  readonly name?: string
-  readonly containerPort: number
-}
-
-interface Container {
-  readonly name: string
-  readonly image?: string
-  readonly ports?: readonly Port[]
-}
-
-interface PodSpec {
-  readonly serviceAccountName?: string
-  readonly terminationGracePeriodSeconds?: number
-  readonly hostNetwork?: boolean
-  readonly initContainers?: readonly unknown[]
-  readonly volumes?: readonly unknown[]
-  readonly containers?: readonly Container[]
-}
-
-interface ServicePort {
-  readonly name?: string
-  readonly appProtocol?: string
-  readonly targetPort?: number | string
-  readonly port: number
-}
-
 const workloads = ['Deployment', 'StatefulSet', 'DaemonSet']
 
 /** Kept word for word: they are what the rehearsal is about. */
 const kept = [
   'ServiceAccount',
-  'PodDisruptionBudget',
   'NetworkPolicy',
   'AuthorizationPolicy',
   'PeerAuthentication',
@@ -53,7 +28,10 @@ const kept = [
 ]
 
 /** Objects that a cluster makes by itself, or that say nothing of a mesh. */
-const silent = ['Namespace', 'Pod', 'ReplicaSet', 'Node', 'ConfigMap', 'Secret', 'Endpoints']
+const silent = ['Namespace', 'ReplicaSet', 'Node', 'ConfigMap', 'Secret', 'Endpoints']
+
+/** What of the mesh's root namespace holds for every other one. */
+const meshWide = ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication']
 
 const mostReplicas = 2
 
@@ -68,123 +46,98 @@ export function standIns(
 ): StandIns {
   const replaced: string[] = []
   const leftOut: string[] = []
+  const reduced: Reduced[] = []
   const own = all.filter(({ metadata }) => metadata.namespace === namespace)
   const services = own.filter(({ kind }) => kind === 'Service')
   const shared = all.filter(
-    ({ kind, metadata }) =>
-      metadata.namespace === rootNamespace &&
-      ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication'].includes(kind),
+    ({ kind, metadata }) => metadata.namespace === rootNamespace && meshWide.includes(kind),
   )
-  const objects = [...own, ...shared].flatMap((object): KubeObject[] => {
+
+  const rehearsed = (object: KubeObject): KubeObject[] => {
+    const { kind, metadata } = object
     const plain = withoutHistory(object)
-    const name = `${object.kind} ${object.metadata.name}`
-    if (workloads.includes(object.kind)) return [standIn(plain, services, replaced, leftOut)]
-    if (object.kind === 'Service') return [plainService(plain)]
-    if (object.kind === 'Gateway' && !isWaypoint(object)) {
-      leftOut.push(`${name}: ingress is not rehearsed`)
+    const omit = (why: string): KubeObject[] => {
+      leftOut.push(`${kind} ${metadata.name}: ${why}`)
       return []
     }
-    if (object.kind === 'ServiceAccount' && object.metadata.name === 'default') return []
-    if (kept.includes(object.kind)) return [plain]
-    if (!silent.includes(object.kind)) leftOut.push(`${name}: this kind is not rehearsed`)
-    return []
-  })
-  return { objects, replaced, leftOut }
+    // What a controller makes comes with what it is made from.
+    if (isOwned(object) || silent.includes(kind)) return []
+    if (kind === 'ServiceAccount' && ['default', generatorName].includes(metadata.name)) return []
+    if (workloads.includes(kind)) {
+      if (isGenerator(object)) return omit('load of meshbench; the callers take its place')
+      if (metadata.name === generatorName) return omit('its name is that of the caller inside')
+      return [standIn(plain, services, { replaced, leftOut, reduced })]
+    }
+    if (kind === 'Service') {
+      return (object.spec as { type?: string }).type === 'ExternalName'
+        ? omit('type ExternalName is not rehearsed')
+        : [plainService(plain)]
+    }
+    if (kind === 'Pod') return omit('a pod that no workload makes')
+    if (kind === 'Gateway' && !isWaypoint(object)) return omit('ingress is not rehearsed')
+    if (kind === 'PodDisruptionBudget' || kept.includes(kind)) return [plain]
+    return omit('this kind is not rehearsed')
+  }
+
+  const objects = [...own, ...shared].flatMap(rehearsed)
+  return {
+    objects: objects.map((object) =>
+      object.kind === 'PodDisruptionBudget' ? fittedBudget(object, reduced) : object,
+    ),
+    replaced,
+    leftOut,
+  }
+}
+
+const isOwned = ({ metadata }: KubeObject): boolean => (metadata.ownerReferences?.length ?? 0) > 0
+
+function isGenerator({ spec }: KubeObject): boolean {
+  const { template } = spec as { template: PodTemplate }
+  return (template.spec?.containers ?? []).some(({ image }) => image === generatorImage)
+}
+
+interface Notes {
+  readonly replaced: string[]
+  readonly leftOut: string[]
+  readonly reduced: Reduced[]
 }
 
 function standIn(
   object: KubeObject,
   services: readonly KubeObject[],
-  replaced: string[],
-  leftOut: string[],
+  { replaced, leftOut, reduced }: Notes,
 ): KubeObject {
   const name = `${object.kind} ${object.metadata.name}`
-  const spec = object.spec as {
+  const { template, selector, strategy, updateStrategy, serviceName, replicas } = object.spec as {
     replicas?: number
     selector?: unknown
     strategy?: unknown
+    updateStrategy?: unknown
     serviceName?: string
-    template: { metadata?: { labels?: object; annotations?: object }; spec?: PodSpec }
+    template: PodTemplate
   }
-  const { template, selector, strategy, serviceName, replicas = 1 } = spec
-  const pod = template.spec ?? {}
-  const own = (pod.containers ?? []).filter((container) => container.name !== 'istio-proxy')
-  const images = own.map(({ image }) => image ?? 'no image').join(', ')
-  replaced.push(`${name}: ${images}`)
-  if (pod.initContainers?.length) leftOut.push(`${name}: init containers`)
-  if (pod.volumes?.length) leftOut.push(`${name}: volumes`)
-  if (pod.hostNetwork) leftOut.push(`${name}: hostNetwork`)
-  if (replicas > mostReplicas) leftOut.push(`${name}: ${replicas - mostReplicas} of its replicas`)
-  const labels = (template.metadata?.labels ?? {}) as Record<string, string>
-  const containers = own.flatMap((container) =>
-    containersFor(container, object.metadata.name, protocolsOf(labels, services)),
-  )
+  const made = standInTemplate(template, object.metadata.name, services)
+  if (made.images.length > 0) replaced.push(`${name}: ${made.images.join(', ')}`)
+  for (const what of made.leftOut) leftOut.push(`${name}: ${what}`)
+  const count = Math.min(replicas ?? 1, mostReplicas)
+  if (replicas !== undefined && replicas > count) {
+    leftOut.push(`${name}: ${replicas - count} of its ${replicas} replicas`)
+    reduced.push({ labels: template.metadata?.labels ?? {}, replicas, kept: count })
+  }
   return {
     ...object,
     spec: {
-      ...(object.kind === 'DaemonSet' ? {} : { replicas: Math.min(replicas, mostReplicas) }),
+      ...(object.kind === 'DaemonSet' ? {} : { replicas: count }),
       ...(selector === undefined ? {} : { selector }),
       ...(strategy === undefined ? {} : { strategy }),
+      ...(updateStrategy === undefined ? {} : { updateStrategy }),
       ...(serviceName === undefined ? {} : { serviceName }),
-      template: {
-        metadata: template.metadata,
-        spec: {
-          ...(pod.serviceAccountName ? { serviceAccountName: pod.serviceAccountName } : {}),
-          containers,
-        },
-      },
+      template: made.template,
     },
   }
 }
 
-type IsTcp = (port: Port) => boolean
-
-/** One of ours for every port, since each serves one. */
-function containersFor(container: Container, workload: string, isTcp: IsTcp): object[] {
-  const ports = container.ports ?? []
-  const first = { name: container.name, image: serviceImage }
-  if (ports.length === 0) return [first]
-  return ports.map((port, index) => {
-    const tcp = isTcp(port)
-    const number = port.containerPort
-    return {
-      name: index === 0 ? container.name : `${container.name}-${number}`.slice(0, 63),
-      image: tcp ? storeImage : serviceImage,
-      ports: [port],
-      env: [
-        { name: 'PORT', value: String(number) },
-        { name: 'SERVICE_NAME', value: workload },
-        { name: 'RESPONSE_BYTES', value: '1024' },
-      ],
-      readinessProbe: {
-        ...(tcp
-          ? { tcpSocket: { port: number } }
-          : { httpGet: { path: '/healthz', port: number } }),
-        periodSeconds: 1,
-      },
-    }
-  })
-}
-
-/** Whether a port speaks something else than HTTP, as the Services in front of it say. */
-function protocolsOf(labels: Record<string, string>, services: readonly KubeObject[]): IsTcp {
-  const named = services.flatMap(({ spec }) => {
-    const { selector = {}, ports = [] } = spec as {
-      selector?: Record<string, string>
-      ports?: readonly ServicePort[]
-    }
-    const selects = Object.entries(selector).every(([key, value]) => labels[key] === value)
-    return selects ? ports : []
-  })
-  return ({ name, containerPort }) => {
-    const service = named.find(({ targetPort, port }) =>
-      [containerPort, name].includes(targetPort ?? port),
-    )
-    const protocol = service?.appProtocol ?? service?.name?.split('-')[0] ?? name?.split('-')[0]
-    return protocol !== undefined && !/^(http|https|http2|grpc|web|metrics)$/.test(protocol)
-  }
-}
-
+/** Without addresses and node ports, which the other cluster hands out anew. */
 function plainService(object: KubeObject): KubeObject {
   const {
     selector,
@@ -192,7 +145,7 @@ function plainService(object: KubeObject): KubeObject {
     clusterIP,
   } = object.spec as {
     selector?: object
-    ports?: readonly (ServicePort & { nodePort?: number })[]
+    ports?: readonly { readonly nodePort?: number }[]
     clusterIP?: string
   }
   return {
@@ -212,7 +165,9 @@ const isWaypoint = ({ spec }: KubeObject): boolean =>
 function withoutHistory({ apiVersion, kind, metadata, ...rest }: KubeObject): KubeObject {
   const { name, namespace, labels } = metadata
   const annotations = Object.fromEntries(
-    Object.entries(metadata.annotations ?? {}).filter(([key]) => !key.startsWith('kubectl.')),
+    Object.entries(metadata.annotations ?? {}).filter(
+      ([key]) => !/^(kubectl|deployment|deprecated\.daemonset)\./.test(key),
+    ),
   )
   const { status: _, ...content } = rest
   return {

@@ -1,12 +1,13 @@
 import type { KubeObject } from '../../cluster/objects.ts'
 import { parseScript, type Script } from '../../workloads/script.ts'
 import { HarnessError } from '../errors.ts'
+import { type NamedPort, speaksHttp } from './protocol.ts'
 
 /** A service that callers call, and its share of their requests. */
 export interface Target {
   readonly service: string
   readonly weight: number
-  /** Deployments behind it. */
+  /** Deployments and StatefulSets behind it. */
   readonly workloads: readonly string[]
 }
 
@@ -16,7 +17,7 @@ interface Service extends KubeObject {
   spec: {
     readonly selector?: Labels
     readonly clusterIP?: string
-    readonly ports?: readonly { readonly name?: string; readonly appProtocol?: string }[]
+    readonly ports?: readonly NamedPort[]
   }
 }
 
@@ -42,7 +43,9 @@ const deepest = 12
  * and the namespace can carry the rate that was asked for.
  */
 export function targetsOf(objects: readonly KubeObject[], entry?: string): Target[] {
-  const deployments = objects.filter(({ kind }) => kind === 'Deployment') as Deployment[]
+  const deployments = objects.filter(({ kind }) =>
+    ['Deployment', 'StatefulSet'].includes(kind),
+  ) as Deployment[]
   const services = objects.filter(({ kind }) => kind === 'Service') as Service[]
   const behind = (service: Service): Deployment[] =>
     deployments.filter((deployment) => isSelected(service, deployment))
@@ -50,7 +53,7 @@ export function targetsOf(objects: readonly KubeObject[], entry?: string): Targe
     services.map((each) => [each.metadata.name, behind(each).flatMap(scriptOf)]),
   )
   const found = services
-    .filter((each) => speaksHttp(each) && behind(each).length > 0)
+    .filter((each) => isCallable(each) && behind(each).length > 0)
     .filter(({ metadata }) => entry === undefined || metadata.name === entry)
     .map((service) => ({
       service: service.metadata.name,
@@ -58,7 +61,7 @@ export function targetsOf(objects: readonly KubeObject[], entry?: string): Targe
       workloads: behind(service).map(({ metadata }) => metadata.name),
     }))
   if (found.length > 0) return found
-  const names = services.filter(speaksHttp).map(({ metadata }) => metadata.name)
+  const names = services.filter(isCallable).map(({ metadata }) => metadata.name)
   throw new HarnessError(
     'unknown-workload',
     entry === undefined
@@ -91,9 +94,8 @@ function scriptOf({ spec }: Deployment): Script {
   return text === undefined ? [] : parseScript(text)
 }
 
-/** By its first port, which is the one that callers find: by appProtocol, else by name as Istio does. */
-function speaksHttp({ spec }: Service): boolean {
+/** By its first port, which is the one that callers find. */
+function isCallable({ spec }: Service): boolean {
   const first = spec.ports?.[0]
-  if (first === undefined || spec.clusterIP === 'None') return false
-  return (first.appProtocol ?? first.name?.split('-')[0]) === 'http'
+  return first !== undefined && spec.clusterIP !== 'None' && speaksHttp(first)
 }

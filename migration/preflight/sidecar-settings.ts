@@ -1,5 +1,5 @@
 import type { Container } from '../../cluster/kinds.ts'
-import { sidecarContainer } from '../../cluster/mesh-labels.ts'
+import { generatorAnnotation, sidecarContainer } from '../../cluster/mesh-labels.ts'
 import type { Check, CheckContext } from './check.ts'
 import { blocker, info, named, warning } from './finding.ts'
 import { links } from './links.ts'
@@ -61,6 +61,7 @@ const exclusions: Check = {
     eachWorkload(context, ({ resource, annotations }, namespace) => {
       // Where there are no sidecars it keeps nothing from anybody today either.
       if (!hasSidecars(context, namespace)) return []
+      if (annotations[generatorAnnotation] === 'true') return []
       const set = Object.entries(annotations).filter(
         ([key, value]) => key.startsWith(TRAFFIC) && key !== KUBEVIRT && value !== '',
       )

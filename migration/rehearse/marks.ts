@@ -30,7 +30,7 @@ export interface Rest {
 }
 
 export interface RestOptions {
-  readonly stage: Pick<RehearsalStage, 'startMeter'>
+  readonly stage: Pick<RehearsalStage, 'startMeter' | 'quiet'>
   readonly pods: () => Promise<readonly PodIdentity[]>
   readonly settleMs: number
   readonly signal: AbortSignal
@@ -88,8 +88,12 @@ export class StepMarks {
     this.#begin(step.id)
     this.#current = undefined
     const during = { fromMs: this.#startedMs, toMs: Date.now() }
-    // Without a call nothing has changed: what was measured before still stands.
-    if (step.calls.length > 0) this.#rest = await rest(this.#options)
+    // Without a call nothing has changed: what was measured before still stands. Connections that a call
+    // sets draining end before anything else is done, or their losses would be booked to a later step.
+    if (step.calls.length > 0) {
+      await this.#options.stage.quiet(this.#options.signal)
+      this.#rest = await rest(this.#options)
+    }
     this.marks.push({
       id: step.id,
       title: step.title,

@@ -63,7 +63,10 @@ export function buildMigrateRehearse(migrate: Commander, act: Act): void {
       '--rate <n>',
       `requests per second of all callers together (default: ${defaultRehearsalRate})`,
     )
-    .option('--settle <t>', `load before and after each step (default: ${defaultSettle})`)
+    .option(
+      '--settle <t>',
+      `undisturbed load before the first step and after each that writes (default: ${defaultSettle})`,
+    )
   withOutput(
     withCluster(command)
       .optionsGroup('Output:')

@@ -171,6 +171,16 @@ const cases: readonly CheckCase[] = [
     add: [exclude('5432')],
     intent: { state: 'none' },
   },
+  {
+    check: 'MB038',
+    when: 'only meshbench’s own load has it',
+    add: [
+      annotated('api', {
+        'meshbench.dev/load-generator': 'true',
+        'traffic.sidecar.istio.io/excludeInboundPorts': '8080',
+      }),
+    ],
+  },
 
   {
     check: 'MB039',
