@@ -150,7 +150,7 @@ for (const [who, { options, reason, by }] of Object.entries(refusals)) {
   })
 }
 
-test('PERMISSIVE lets plaintext in and STRICT does not', async (t) => {
+test('K38: PERMISSIVE lets plaintext in and STRICT does not', async (t) => {
   const permissive = await pairFor(t, { app: app.address })
   const answer = await exchangeRaw(
     permissive.inbound,

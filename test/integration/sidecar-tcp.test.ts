@@ -12,9 +12,11 @@ import {
 } from '../support/sidecar-pair.ts'
 
 let pair: SidecarPair
+const sources: (string | undefined)[] = []
 /** Greets first, then echoes, and answers the end of its input with a last word. */
 const app = net.createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => {})
+  sources.push(socket.remoteAddress)
   socket.write('welcome\n')
   socket.on('data', (chunk) => socket.write(chunk))
   socket.on('end', () => socket.end('bye'))
@@ -33,6 +35,17 @@ test('bytes of a protocol that is no HTTP pass, the server may speak first', asy
   client.send(Buffer.from([0, 1, 2, 255, 10, 13]))
   await client.until((text) => text.endsWith('\x00\x01\x02\xff\n\r'))
   client.socket.destroy()
+})
+
+// macOS has only 127.0.0.1.
+test('K43: the application sees connections of its sidecar from 127.0.0.6', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const before = sources.length
+  const client = await rawClient(pair.address)
+  await client.until(/^welcome\n$/)
+  client.socket.destroy()
+  assert.deepEqual(sources.slice(before), ['127.0.0.6'])
 })
 
 test('each direction ends on its own', async () => {

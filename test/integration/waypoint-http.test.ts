@@ -41,7 +41,7 @@ test('requests on one connection pass two tunnels and come back whole', async ()
   assert.equal(seen['x-envoy-attempt-count'], '1')
 })
 
-test('the waypoint counts requests with the client as their source', async () => {
+test('K49: the waypoint counts requests with the client as their source', async () => {
   const labels = { reporter: 'waypoint', response_code: '200' }
   const before = total(await path.waypoint.metrics(), 'istio_requests_total', labels)
   for (let n = 0; n < 3; n++) {
@@ -63,7 +63,7 @@ test('the waypoint counts requests with the client as their source', async () =>
   assert.equal(total(metrics, 'istio_request_duration_milliseconds_count', known) - before, 3)
 })
 
-test('the destination sees the waypoint, not the client', async () => {
+test('K46: the destination sees the waypoint, not the client', async () => {
   const metrics = await path.destination.metrics()
   const opened = (principal: string) =>
     total(metrics, 'istio_tcp_connections_opened_total', {
@@ -97,7 +97,7 @@ test('without an endpoint the client is answered 503, and again 200 when there i
   assert.match(await get(), /^HTTP\/1\.1 200 /)
 })
 
-test('only HBONE with a mesh identity gets in, and only to what exists', async () => {
+test('K45: only HBONE with a mesh identity gets in, and only to what exists', async () => {
   const anonymous = connectTls({
     host: path.gateway.host,
     port: path.gateway.port,

@@ -60,7 +60,7 @@ function route(action: Partial<RouteAction>, match: RouteMatch = {}): Pick<L7Con
   return { routes: [{ service: SERVICE_KEY, port: SERVICE_PORT, rules: [rule] }] }
 }
 
-test('a request no route matches is answered 404, one with an invalid backend 500', async () => {
+test('K47: a request no route matches is answered 404, one with an invalid backend 500', async () => {
   await path.applyL7(route({}, { path: { exact: '/only' } }))
   assert.equal((await send('/only')).status, 200)
   assert.equal((await send('/other')).status, 404)
@@ -70,7 +70,7 @@ test('a request no route matches is answered 404, one with an invalid backend 50
   assert.equal((await send('/only')).status, 500)
 })
 
-test('header filters work in both directions, host and path are rewritten', async () => {
+test('K47: header filters work in both directions, host and path are rewritten', async () => {
   await path.applyL7(
     route(
       {
@@ -99,7 +99,7 @@ test('header filters work in both directions, host and path are rewritten', asyn
   assert.equal(headers['x-answer'], 'mine')
 })
 
-test('a redirect answers without asking the application', async () => {
+test('K47: a redirect answers without asking the application', async () => {
   await path.applyL7(route({ redirect: { status: 301, host: 'new.example', scheme: 'https' } }))
   const asked = app.requests.length
   const { status, headers } = await send('/a?b=c')
@@ -108,7 +108,7 @@ test('a redirect answers without asking the application', async () => {
   assert.equal(app.requests.length, asked)
 })
 
-test('a mirrored request arrives twice and only the first answer counts', async () => {
+test('K47: a mirrored request arrives twice and only the first answer counts', async () => {
   await path.applyL7(route({ mirrors: [{ backend, percent: 100 }] }))
   const before = app.requests.length
   const { status, body } = await send('/echo', { method: 'POST', body: 'twice' })
@@ -124,7 +124,7 @@ test('a mirrored request arrives twice and only the first answer counts', async 
   assert.equal(app.requests.length, before + 3)
 })
 
-test('a request that takes too long is answered 504 with flag UT', async () => {
+test('K47: a request that takes too long is answered 504 with flag UT', async () => {
   await path.applyL7(route({ timeoutMs: 200 }))
   const { status, body } = await send('/hang')
   assert.deepEqual([status, body], [504, 'upstream request timeout'])
@@ -133,7 +133,7 @@ test('a request that takes too long is answered 504 with flag UT', async () => {
   assert.equal((await send('/quick')).status, 200)
 })
 
-test('retries happen for the statuses given, and the last answer is passed on', async () => {
+test('K47: retries happen for the statuses given, and the last answer is passed on', async () => {
   const retry = { attempts: 2, connectFailure: true, reset: false, statuses: [503], backOffMs: 1 }
   await path.applyL7(route({ retry }))
   const before = app.requests.length
@@ -159,7 +159,7 @@ test('a try that takes too long is made again until none is left', async () => {
   assert.equal(app.requests.length - before, 2)
 })
 
-test('a policy refuses with 403 what it forbids, on connections that are already there too', async () => {
+test('K48: a policy refuses with 403 what it forbids, on connections that are already there too', async () => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   const { host, port } = path.address
   const get = (): Promise<number> =>
@@ -185,7 +185,7 @@ test('a policy refuses with 403 what it forbids, on connections that are already
   assert.equal((await send('/public')).status, 200)
 })
 
-test('policies see the identity of the client, not of the ztunnel', async () => {
+test('K48: policies see the identity of the client, not of the ztunnel', async () => {
   const principal = CLIENT_ID.replace('spiffe://', '')
   const allow = (name: string): L7Config['policies'] => [
     {

@@ -35,7 +35,7 @@ const rule = (name: string, ...matches: NonNullable<HttpRouteRule['matches']>): 
 })
 
 describe('HTTPRoute', () => {
-  test('exact comes before prefix before pattern, the longer path first', () => {
+  test('K47: exact comes before prefix before pattern, the longer path first', () => {
     const rules = [
       rule('pattern', { path: { type: 'RegularExpression', value: '/a/.*' } }),
       rule('short', { path: { type: 'PathPrefix', value: '/a' } }),
@@ -167,7 +167,7 @@ describe('VirtualService', () => {
   })
 })
 
-test('a choice by weight takes the share, and never a weight of 0', () => {
+test('K47: a choice by weight takes the share, and never a weight of 0', () => {
   const choices = [
     { name: 'none', weight: 0 },
     { name: 'a', weight: 1 },
