@@ -1,9 +1,10 @@
 import type { PeerAuthentication } from '../../cluster/kinds.ts'
 import { type AuthorizationPolicy, targetRefsOf } from '../../cluster/mesh/istio-objects.ts'
 import type { Condition } from '../../cluster/objects.ts'
-import { nameOf } from '../plan/selection.ts'
+import { matchLabelsOf, nameOf } from '../plan/selection.ts'
 import { strictness } from '../plan/strictness.ts'
 import { type WorstEffect, worstEffects } from '../plan/worst-effects.ts'
+import { treatments } from '../policy/treatment.ts'
 import type { Check, CheckContext, CheckFinding } from './check.ts'
 import { blocker, info, warning } from './finding.ts'
 import { links } from './links.ts'
@@ -115,6 +116,32 @@ const unbound = ({ snapshot, intent }: CheckContext): readonly CheckFinding[] =>
       }),
   )
 
+/** Waypoints read neither: what they enforce of them is a copy. */
+const wide = ({ snapshot, intent }: CheckContext): readonly CheckFinding[] =>
+  intent.namespaces.flatMap((target) =>
+    treatments(snapshot, intent, target)
+      .filter(({ policy, converted, copiedTo }) => {
+        const { tighter, looser, verdict } = converted
+        const needsHttp = (tighter || looser) && verdict !== 'unattached'
+        return copiedTo !== undefined && needsHttp && isWide(policy)
+      })
+      .map(({ policy }) => {
+        const ofMesh = policy.metadata.namespace === intent.rootNamespace
+        return warning({
+          resource: nameOf(policy),
+          namespace: target.namespace,
+          reason: `It is for ${ofMesh ? 'the whole mesh' : 'its whole namespace'}, and waypoints read only what names them: the one of ${target.namespace} enforces a copy, which later changes of this policy do not reach`,
+          remedy: ofMesh
+            ? `Write it once for all waypoints, in ${intent.rootNamespace} with targetRefs to the GatewayClass istio-waypoint; until then change its copies with it`
+            : 'Change the copy with it, and delete this one when no sidecar is left',
+        })
+      }),
+  )
+
+function isWide(policy: AuthorizationPolicy): boolean {
+  return Object.keys(matchLabelsOf(policy)).length === 0
+}
+
 const disabled = ({ snapshot, intent }: CheckContext): readonly CheckFinding[] =>
   peersInReach({ snapshot, intent })
     .filter(({ spec }) =>
@@ -218,13 +245,16 @@ const rows: readonly Row[] = [
   ['MB056', 'Policies with targetRefs are attached', links.issue(57315), unbound],
   [
     'MB057',
-    'No policy depends on an empty selector',
+    'No policy depends on an empty selector, or on its width',
     links.l4Policy,
-    changed(
-      'MB057',
-      'Remove the empty selector: without one it is for the whole namespace',
-      'blocker',
-    ),
+    (context) => [
+      ...changed(
+        'MB057',
+        'Remove the empty selector: without one it is for the whole namespace',
+        'blocker',
+      )(context),
+      ...wide(context),
+    ],
   ],
   ['MB058', 'Tokens are still checked', links.l7Features, changed('MB058', viaWaypoint, 'blocker')],
   ['MB059', 'Mutual TLS is not disabled', links.migrate, disabled],

@@ -51,7 +51,7 @@ export const checkSeverities: Readonly<Record<string, string>> = {
   MB054: 'B where old versions enforce it, else I',
   MB055: 'B',
   MB056: 'B',
-  MB057: 'B',
+  MB057: 'B for an empty selector, W for a whole namespace or mesh',
   MB058: 'B',
   MB059: 'B',
   MB060: 'W',

@@ -130,6 +130,29 @@ testChecks(policyChecks, [
     finds: [blocks(ap, /^open .*selects no pod/)],
   },
   {
+    check: 'MB057',
+    when: 'a waypoint takes over what is for a whole namespace, or for the whole mesh',
+    add: [
+      policy('p', { action: 'DENY', rules: [methods] }),
+      policy('all', { action: 'DENY', rules: [methods] }, 'istio-system'),
+      policy('l4', { action: 'DENY', rules: [ops] }),
+      policy('one', { selector: { matchLabels: { app: 'cart' } }, rules: [methods] }),
+    ],
+    finds: [
+      warns(ap, /its whole namespace, .*which later changes of this policy do not reach/),
+      {
+        ...warns('AuthorizationPolicy istio-system/all', /the whole mesh, .* the one of shop/),
+        remedy: /in istio-system with targetRefs to the GatewayClass istio-waypoint/,
+      },
+    ],
+  },
+  {
+    check: 'MB057',
+    when: 'what is for a whole namespace is enforced by ztunnels, or by no waypoint',
+    add: [policy('p', { action: 'DENY', rules: [methods] })],
+    options: never,
+  },
+  {
     check: 'MB058',
     when: 'tokens were checked by sidecars',
     add: [security('RequestAuthentication', { jwtRules: [{ issuer: 'x' }] })],

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { liveTakeoverAnnotation } from '../../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../../cluster/objects.ts'
 import { driftOf } from '../../../migration/plan/basis.ts'
 import { buildPlan } from '../../../migration/plan/build.ts'
 import { decideIntent } from '../../../migration/plan/decide-intent.ts'
 import type { PlanOptions } from '../../../migration/plan/intent.ts'
+import { blockers, runChecks } from '../../../migration/preflight/run-checks.ts'
 import { planSchema } from '../../../migration/result/plan.ts'
 import {
   deployment,
@@ -236,4 +238,41 @@ test('restarts are one step for each workload, only when asked for, twice only u
   ])
   assert.deepEqual(plan.staying, [])
   assert.ok(!idsOf(planOf(shop, { restartWorkloads: true })).includes('S3/shop'))
+})
+
+test('while running pods hand over, sidecars go past the waypoint: told by S10, and to be accepted', () => {
+  const ztunnel = {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: {
+      name: 'ztunnel',
+      namespace: 'istio-system',
+      annotations: { [liveTakeoverAnnotation]: 'true' },
+    },
+    spec: { selector: {}, template: { spec: { containers: [] } } },
+  }
+  const reads = policy('reads', {
+    selector: { matchLabels: { app: 'cart' } },
+    rules: [{ to: [{ operation: { methods: ['GET'] } }] }],
+  })
+  const made = (accept: readonly string[]) => {
+    const snapshot = snapshotOf([...shop, ztunnel, reads])
+    const intent = decideIntent(snapshot, { ...planOptions, accept })
+    assert.ok(intent.liveTakeover)
+    return buildPlan(snapshot, intent, runChecks({ snapshot, intent }), identity)
+  }
+  const plan = made([])
+  const flip = plan.steps.find(({ phase }) => phase === 'S10')
+  const told = flip?.effects.find((one) => one.policy === 'AuthorizationPolicy shop/reads')
+  assert.equal(told?.effect, 'open')
+  assert.match(
+    told?.because ?? '',
+    /^ambient pods: no longer protected against clients with a sidecar, .*they do not come through it/,
+  )
+  const blocking = (one: typeof plan) =>
+    blockers(one.checks)
+      .filter(({ resource }) => resource === 'AuthorizationPolicy shop/reads')
+      .map(({ id, acceptable }) => [id, acceptable])
+  assert.deepEqual(blocking(plan), [['MB050', true]])
+  assert.deepEqual(blocking(made(['MB050=AuthorizationPolicy shop/reads'])), [])
 })
