@@ -132,7 +132,7 @@ export class NodeAgents {
       servicesOf: (namespace) =>
         view.services.all().filter(({ metadata }) => metadata.namespace === namespace),
       network: (uid) => this.#capture.network(uid),
-      released: () => this.#capture.released(runner),
+      released: (graceMs) => this.#capture.released(runner, graceMs),
       onProcess: (process) => this.#onProcess(runner, process),
       onChange: () => this.#onChange(),
       record: this.#record,

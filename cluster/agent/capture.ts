@@ -29,8 +29,11 @@ export interface CaptureContext {
   onError(error: unknown): void
 }
 
-/** How long a pod that is about to stop waits for clients to be pointed elsewhere. */
-const releaseTimeoutMs = 4_000
+/**
+ * How long a pod that is about to stop waits for clients to be pointed elsewhere: what confirms it may
+ * be slow on a busy machine, but the applications need the better part of their grace for themselves.
+ */
+const releaseTimeoutMs = (graceMs: number): number => Math.max(4_000, graceMs / 3)
 
 /** Keeps every socket of every pod with its owner, as capture-plan.ts says. */
 export class Capture {
@@ -116,7 +119,7 @@ export class Capture {
   }
 
   /** Resolves when nobody is pointed at this pod any more, or after a while. */
-  released(runner: PodRunner): Promise<void> {
+  released(runner: PodRunner, graceMs: number): Promise<void> {
     const own = new Set(runner.processes().map(({ process }) => process.id))
     const { mesh } = this.#context
     const uid = mesh.workloadUid(runner.namespace, runner.name)
@@ -128,7 +131,7 @@ export class Capture {
       )
     if (isDone()) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = setTimeout(() => finish(), releaseTimeoutMs)
+      const timer = setTimeout(() => finish(), releaseTimeoutMs(graceMs))
       const finish = (): void => {
         clearTimeout(timer)
         this.#waiting = this.#waiting.filter((one) => one !== entry)

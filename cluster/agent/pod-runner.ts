@@ -24,7 +24,7 @@ export interface PodRunnerContext {
   /** Whether the pod's sockets are with whom they should be. */
   network(uid: string): PodFacts['network']
   /** Resolves when nobody is pointed at this pod any more, or after a while. */
-  released(): Promise<void>
+  released(graceMs: number): Promise<void>
   /** A run of a container has just begun. */
   onProcess(process: ContainerProcess): void
   /** A process came up or went away, or readiness changed. */
@@ -145,7 +145,7 @@ export class PodRunner {
 
   async #stop(graceMs: number): Promise<void> {
     const deadlineMs = performance.now() + graceMs
-    if (graceMs > 0) await this.#context.released()
+    if (graceMs > 0) await this.#context.released(graceMs)
     const left = (): number => Math.max(deadlineMs - performance.now(), 0)
     await Promise.all(this.#apps.map((runner) => runner.stop(left())))
     for (const runner of [...this.#init].reverse()) await runner.stop(left())

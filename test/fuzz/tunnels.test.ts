@@ -149,11 +149,6 @@ const targets: Readonly<Record<string, Start>> = {
   },
 }
 
-/** A client that was cut in its handshake may leave node a handle that nobody can reach any more. */
-after(() => {
-  setTimeout(() => process.exit(), 3_000).unref()
-})
-
 for (const [whom, start] of Object.entries(targets)) {
   describe(`attacks on ${whom}`, () => {
     const sockets = new Set<Socket>()
@@ -194,7 +189,8 @@ for (const [whom, start] of Object.entries(targets)) {
   })
 }
 
-// A client of node 20 that is destroyed while it writes TLS may keep its handle, and with it this process.
+// In some runs on a busy machine sockets of TLS clients, destroyed, kept this process alive. Why is not known:
+// a bare TLS server of node 20 that closes its clients at random moments does not bring it about.
 after(() => {
   setTimeout(() => process.exit(), 2_000).unref()
 })
