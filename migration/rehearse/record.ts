@@ -68,7 +68,7 @@ export function recordRehearsal(
     ...(course.rollback === undefined ? {} : { rollback: course.rollback }),
     timeline: { binMs, points: stage.timeline(whole, binMs) },
   }
-  return { ...record, ...judge(record, stage.faults()) }
+  return { ...record, ...judge(record, stage.faults(), course.interrupted) }
 }
 
 const mostFailed = 100

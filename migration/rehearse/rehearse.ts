@@ -34,6 +34,8 @@ export interface Course {
   readonly podsBefore: readonly PodIdentity[]
   readonly podsAfter: readonly PodIdentity[]
   readonly endedAtMs: number
+  /** Stopped by hand: what is here is what was measured until then. */
+  readonly interrupted: boolean
 }
 
 /** Runs a migration under load. The load is stopped at the end, however that comes. */
@@ -55,23 +57,23 @@ async function carryOut(options: RehearseOptions): Promise<Course> {
   const prove = async (when: Carried['when']): Promise<Rest> => {
     const proof = await stage.startProof()
     const resting = await rest(options)
+    if (signal.aborted) return resting
     carried.push({ when, ...(await proof.end()) })
     return resting
   }
   const baseline = await prove('before')
+  signal.throwIfAborted()
   stage.assertCarries(baseline.span)
   const marks = new StepMarks(options, baseline)
 
   const execution = await options.apply(marks.follow('apply'), signal)
-  onProgress?.('waiting for the last connections of before to end')
-  await stage.quiet(signal)
-  await prove('migrated')
-
+  await marks.interrupt()
   let rollback: Execution | undefined
-  if (options.rollback !== undefined && execution.outcome === 'finished') {
+  if (!signal.aborted) await prove('migrated')
+  if (!signal.aborted && options.rollback !== undefined && execution.outcome === 'finished') {
     rollback = await options.rollback(marks.follow('rollback'), signal)
-    await stage.quiet(signal)
-    await prove('rolled-back')
+    await marks.interrupt()
+    if (!signal.aborted) await prove('rolled-back')
   }
   return {
     baseline,
@@ -82,5 +84,6 @@ async function carryOut(options: RehearseOptions): Promise<Course> {
     podsBefore,
     podsAfter: await pods(),
     endedAtMs: Date.now(),
+    interrupted: signal.aborted,
   }
 }

@@ -9,8 +9,14 @@ type Judged = Pick<
 export function judge(
   record: Judged,
   faults: readonly string[],
+  interrupted = false,
 ): Pick<Rehearsal, 'verdict' | 'reasons'> {
   const { baseline, failedRequests, execution, rollback } = record
+  if (interrupted) {
+    const losses =
+      failedRequests > 0 ? [`until then ${plural(failedRequests, 'request')} failed`] : []
+    return { verdict: 'interrupted', reasons: ['it was stopped by hand', ...losses] }
+  }
   const steps = [...stepReasons(execution, 'finished'), ...stepReasons(rollback, 'rolled-back')]
   const losses = [
     ...(failedRequests > 0 ? [`${plural(failedRequests, 'request')} failed`] : []),

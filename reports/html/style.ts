@@ -148,5 +148,7 @@ th[aria-sort=descending] button::after { content: " \\2193"; content: " \\2193" 
   figure, .card { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
+  table { max-width: 100%; font-size: 8pt; }
+  th, td, td.word { min-width: 0; padding: .1875rem .25rem; white-space: normal; }
 }`
 }

@@ -29,7 +29,7 @@ export function rehearsalVerdict(record: Rehearsal, style: NumberStyle = ascii):
     case 'inconclusive':
       return `This rehearsal of ${namespace} decides nothing: ${record.reasons[0] ?? 'the load was not what it should be'}.`
     case 'interrupted':
-      return `This rehearsal of ${namespace} was interrupted.`
+      return `This rehearsal of ${namespace} was interrupted; until then ${failed}, ${pods}.`
   }
 }
 

@@ -9,7 +9,9 @@ import { checkGates } from '../../reports/gates/check.ts'
 import { gatesFile } from '../../reports/gates/rules.ts'
 import { historyHtml } from '../../reports/history/html.ts'
 import { reportHtml } from '../../reports/html/report.ts'
+import { rehearsalHtml } from '../../reports/rehearsal/report.ts'
 import { sweepHtml } from '../../reports/sweep/html.ts'
+import { rehearsal } from '../fixtures/rehearsal.ts'
 import { makeResult } from '../fixtures/result.ts'
 import { makeSweep } from '../fixtures/sweep.ts'
 import { openPages, skip } from './pages.ts'
@@ -49,11 +51,12 @@ const visit = openPages(async () => {
     ),
     compare: compareHtml(compareRuns(warned, newer)),
     sweep: await sweepHtml(makeSweep({ findings: ['CPU per request'] })),
+    rehearsal: await rehearsalHtml(rehearsal()),
     history: await historyHtml([warned, newer], [{ name: 'odd', reason: 'cut' }], '0.1.0'),
   }
 })
 
-for (const name of ['report', 'invalid', 'compare', 'history', 'sweep']) {
+for (const name of ['report', 'invalid', 'compare', 'history', 'sweep', 'rehearsal']) {
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of [320, 1200]) {
       test(`axe finds nothing against the ${name} page, ${colorScheme}, ${width} px wide`, {

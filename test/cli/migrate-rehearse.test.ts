@@ -39,6 +39,32 @@ test('a rehearsal on the terms of Istio: the labels alone change no sidecar, and
   assert.equal(existsSync(join(result, '..', 'kubeconfig')), false)
 })
 
+test('Ctrl-C leaves what was measured until then, and no cluster', async () => {
+  const argv = ['migrate', 'rehearse', '--namespace', 'shop', '--workload', 'echo', '--rate', '30']
+  const long = ['--settle', '2s', '--istio-semantics', '--json']
+  const { child, sees, finished } = startCli([...argv, ...long], {
+    cwd: scratch,
+    timeoutMs: 120_000,
+  })
+  await sees('load after S10/shop')
+  child.kill('SIGINT')
+  const { code, stdout, stderr } = await finished
+  assert.equal(code, 130, stderr)
+  const { verdict, steps, files } = JSON.parse(stdout) as Rehearsal & { files: string[] }
+  assert.equal(verdict, 'interrupted')
+  assert.deepEqual(
+    steps.map(({ id, outcome }) => [id, outcome]),
+    [
+      ['S0', 'verified'],
+      ['S10/shop', 'verified'],
+    ],
+  )
+  const [result = '', report = ''] = files
+  rehearsalSchema.parse(JSON.parse(readFileSync(result, 'utf8')))
+  assert.match(readFileSync(report, 'utf8'), /was interrupted; until then/)
+  assert.equal(existsSync(join(result, '..', 'kubeconfig')), false)
+})
+
 test('what cannot be rehearsed is refused before anything starts', async () => {
   const two = await runCli(['migrate', 'rehearse', '-n', 'a', '-n', 'b', '--workload', 'echo'])
   assert.equal(two.code, 2)

@@ -37,16 +37,27 @@ export async function rehearseMigration(
   const source = await readSource(raw, settings.namespace, context)
   const folder = createRunFolder(resolve(settings.out), Date.now())
   const progress = showProgress(context.stderr)
+  const opening = untilOpen(context.signal)
   let cluster: RunCluster | undefined
   try {
     const { istioSemantics } = settings
-    cluster = await openCluster(folder.path, progress.note, context.signal, { istioSemantics })
+    cluster = await openCluster(folder.path, progress.note, opening.signal, { istioSemantics })
+    opening.done()
     const record = await onStage({ settings, source, folder, context, progress }, cluster)
     return await finish(record, folder, context)
   } finally {
     progress.end()
     await cluster?.stop()
   }
+}
+
+/** Once it is open the cluster outlives Ctrl-C for as long as it takes to tell what was measured. */
+function untilOpen(signal: AbortSignal): { readonly signal: AbortSignal; done(): void } {
+  const controller = new AbortController()
+  const stop = (): void => controller.abort(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  return { signal: controller.signal, done: () => signal.removeEventListener('abort', stop) }
 }
 
 interface Staging {

@@ -54,4 +54,8 @@ test('a verdict names the gravest thing first and every reason', () => {
     verdict: 'failed',
     reasons: ['S10/shop failed: no', 'odd'],
   })
+  assert.deepEqual(judge({ ...rehearsal(), execution } as never, ['odd'], true), {
+    verdict: 'interrupted',
+    reasons: ['it was stopped by hand', 'until then 3 requests failed'],
+  })
 })
