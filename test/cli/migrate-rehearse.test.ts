@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -39,8 +39,35 @@ test('a rehearsal on the terms of Istio: the labels alone change no sidecar, and
   assert.equal(existsSync(join(result, '..', 'kubeconfig')), false)
 })
 
-test('Ctrl-C leaves what was measured until then, and no cluster', async () => {
-  const argv = ['migrate', 'rehearse', '--namespace', 'shop', '--workload', 'echo', '--rate', '30']
+const exported = `apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { istio-injection: enabled } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: api, namespace: shop }
+spec: { selector: { app: api }, ports: [{ port: 80, targetPort: 8000 }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: api, namespace: shop }
+spec:
+  selector: { matchLabels: { app: api } }
+  template:
+    metadata: { labels: { app: api } }
+    spec:
+      containers: [{ name: api, image: 'registry.example/api:1', command: [/bin/api] }]
+---
+apiVersion: batch/v1
+kind: Job
+metadata: { name: schema, namespace: shop }
+spec: { template: { spec: { containers: [{ name: schema, image: 'registry.example/sql' }] } } }
+`
+
+test('of exported files Ctrl-C leaves what was measured until then, and no cluster', async () => {
+  mkdirSync(join(scratch, 'exported'))
+  writeFileSync(join(scratch, 'exported', 'shop.yaml'), exported)
+  const argv = ['migrate', 'rehearse', '-n', 'shop', '--from-files', 'exported', '--rate', '30']
   const long = ['--settle', '2s', '--istio-semantics', '--json']
   const { child, sees, finished } = startCli([...argv, ...long], {
     cwd: scratch,
@@ -50,8 +77,14 @@ test('Ctrl-C leaves what was measured until then, and no cluster', async () => {
   child.kill('SIGINT')
   const { code, stdout, stderr } = await finished
   assert.equal(code, 130, stderr)
-  const { verdict, steps, files } = JSON.parse(stdout) as Rehearsal & { files: string[] }
+  const { verdict, source, steps, files } = JSON.parse(stdout) as Rehearsal & { files: string[] }
   assert.equal(verdict, 'interrupted')
+  assert.deepEqual(source, {
+    from: 'files',
+    name: 'exported',
+    replaced: ['Deployment api: registry.example/api:1'],
+    leftOut: ['Job schema: this kind is not rehearsed'],
+  })
   assert.deepEqual(
     steps.map(({ id, outcome }) => [id, outcome]),
     [
