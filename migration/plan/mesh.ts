@@ -1,7 +1,8 @@
-import type { DaemonSet, Deployment } from '../../cluster/kinds.ts'
+import type { DaemonSet } from '../../cluster/kinds.ts'
 import { liveTakeoverAnnotation } from '../../cluster/mesh-labels.ts'
-import type { KubeObject } from '../../cluster/objects.ts'
+import { controlPlanes, meshConfigs } from '../inventory/mesh.ts'
 import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
+import type { Version } from '../inventory/versions.ts'
 
 /** What of the mesh's own configuration decides how a namespace moves. */
 export interface MeshFacts {
@@ -12,37 +13,38 @@ export interface MeshFacts {
   readonly liveTakeover: boolean
 }
 
-interface ConfigMap extends KubeObject {
-  data?: Readonly<Record<string, string>>
-}
+const known = new WeakMap<Snapshot, MeshFacts>()
 
 /** Defaults stand for whatever cannot be read; the check that wanted it says so. */
 export function meshFacts(snapshot: Snapshot): MeshFacts {
-  const istiod = readable(() => snapshot.items<Deployment>('deployment')).find(
-    ({ metadata }) => metadata.labels?.app === 'istiod',
-  )
-  const home = snapshot.rootNamespace
-  const mesh =
-    readable(() => snapshot.items<ConfigMap>('configMap')).find(
-      ({ metadata }) => metadata.name === 'istio' && metadata.namespace === home,
-    )?.data?.mesh ?? ''
-  const version = versionOf(istiod)
-  const rootNamespace = scalar(mesh, 'rootNamespace') ?? home
+  const facts = known.get(snapshot) ?? readFacts(snapshot)
+  known.set(snapshot, facts)
+  return facts
+}
+
+function readFacts(snapshot: Snapshot): MeshFacts {
+  const [istiod] = readable(() => controlPlanes(snapshot))
+  const config = readable(() => meshConfigs(snapshot)).find(
+    ({ revision }) => revision === 'default',
+  )?.config
+  const { trustDomain, trustDomainAliases, rootNamespace } = config ?? {}
   return {
-    trustDomain: scalar(mesh, 'trustDomain') ?? 'cluster.local',
-    trustDomainAliases: list(mesh, 'trustDomainAliases'),
-    rootNamespace,
-    ...(version === undefined ? {} : { istioVersion: version }),
+    trustDomain: textOf(trustDomain) ?? 'cluster.local',
+    trustDomainAliases: Array.isArray(trustDomainAliases)
+      ? trustDomainAliases.flatMap((one) => textOf(one) ?? [])
+      : [],
+    rootNamespace: textOf(rootNamespace) ?? snapshot.rootNamespace,
+    ...(istiod?.version && { istioVersion: numbersOf(istiod.version) }),
     liveTakeover: takesOverLive(snapshot),
   }
 }
 
-/** `gcr.io/istio-release/pilot:1.30.3-distroless@sha256:...` is 1.30.3. */
-function versionOf(istiod: Deployment | undefined): string | undefined {
-  const images = istiod?.spec.template.spec.containers.map(({ image }) => image) ?? []
-  return images
-    .map((image) => /:v?(\d+\.\d+(?:\.\d+)?)[^/]*$/.exec(image.replace(/@.*$/, ''))?.[1])
-    .find((version) => version !== undefined)
+function numbersOf({ major, minor, patch }: Version): string {
+  return `${major}.${minor}.${patch}`
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 /** The embedded cluster says so on its ztunnels. */
@@ -50,21 +52,6 @@ function takesOverLive(snapshot: Snapshot): boolean {
   return readable(() => snapshot.items<DaemonSet>('daemonSet')).some(
     ({ metadata }) => metadata.annotations?.[liveTakeoverAnnotation] === 'true',
   )
-}
-
-/** Top-level `key: value` of mesh configuration: all that is needed of its YAML. */
-function scalar(yaml: string, key: string): string | undefined {
-  const value = new RegExp(`^${key}:[ \\t]*(.+?)[ \\t]*$`, 'm').exec(yaml)?.[1]
-  return value?.replace(/\s+#.*$/, '').replace(/^(['"])(.*)\1$/, '$2')
-}
-
-function list(yaml: string, key: string): readonly string[] {
-  const flow = scalar(yaml, key)
-  const block = new RegExp(`^${key}:[ \\t]*\\n((?:[ \\t]*-[^\\n]*\\n?)+)`, 'm').exec(yaml)?.[1]
-  const items = flow?.startsWith('[')
-    ? flow.slice(1, -1).split(',')
-    : (block?.split('\n').map((line) => line.replace(/^[ \t]*-/, '')) ?? [])
-  return items.map((item) => item.trim().replace(/^(['"])(.*)\1$/, '$2')).filter(Boolean)
 }
 
 /** Nothing where it could not be read: for what a check reports on its own. */
