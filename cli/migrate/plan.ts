@@ -1,5 +1,6 @@
 import { readFiles } from '../../migration/inventory/read-files.ts'
-import { planPath, readPlan, writePlan } from '../../migration/plan/file.ts'
+import { migrationFolder, migrationsFolder, planPath } from '../../migration/journal/folder.ts'
+import { readPlan, writePlan } from '../../migration/plan/file.ts'
 import type { PlanOptions } from '../../migration/plan/intent.ts'
 import { blockers } from '../../migration/preflight/run-checks.ts'
 import type { Plan } from '../../migration/result/plan.ts'
@@ -15,7 +16,7 @@ import { showPlan } from './show-plan.ts'
 
 export async function plan(raw: RawPlanOptions, context: CommandContext): Promise<number> {
   const made = await make(raw, context)
-  const path = raw.out ?? planPath(made.id)
+  const path = raw.out ?? planPath(migrationFolder(migrationsFolder, made.id))
   writePlan(path, made)
   context.stderr.write(`saved as ${path}\n`)
   context.out(context.json ? JSON.stringify(made) : showPlan(made, context.paint, path))

@@ -1,13 +1,13 @@
-import { open, readdir, readFile, rename } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MigrationError } from '../errors.ts'
-import { type Plan, planSchema } from '../result/plan.ts'
+import { readPlan, writePlan } from '../plan/file.ts'
+import type { Plan } from '../result/plan.ts'
 import { readJournal } from './read.ts'
 import { type MigrationState, stateOf } from './state.ts'
 import { syncDirectory } from './write.ts'
 
 export const migrationsFolder = join('.meshbench', 'migrations')
-const planFile = 'plan.json'
 
 /** Everything about one migration: its journal, and the plan it carries out. */
 export function migrationFolder(root: string, planId: string): string {
@@ -25,34 +25,18 @@ export function journalPath(folder: string): string {
   return join(folder, 'journal.jsonl')
 }
 
-/** Whole or not at all, and on disk before the first call. */
+export function planPath(folder: string): string {
+  return join(folder, 'plan.json')
+}
+
+/** On disk before the first call. */
 export async function savePlan(folder: string, plan: Plan): Promise<void> {
-  const path = join(folder, planFile)
-  const partial = `${path}.partial`
-  const file = await open(partial, 'w')
-  try {
-    await file.writeFile(`${JSON.stringify(plan, null, 2)}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(partial, path)
+  writePlan(planPath(folder), plan)
   await syncDirectory(folder)
 }
 
-export async function loadPlan(folder: string): Promise<Plan> {
-  const path = join(folder, planFile)
-  try {
-    return planSchema.parse(JSON.parse(await readFile(path, 'utf8')))
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new MigrationError(`the plan ${path} cannot be read: ${why}`, {
-      code: 'PLAN_INVALID',
-      hint: 'Name the folder of a migration, as in .meshbench/migrations/<plan id>.',
-      exitCode: 2,
-      cause,
-    })
-  }
+export function loadPlan(folder: string): Plan {
+  return readPlan(planPath(folder))
 }
 
 export interface KnownMigration {

@@ -1,16 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { MigrationError } from '../errors.ts'
 import { type Plan, planSchema, planSchemaVersion } from '../result/plan.ts'
-
-/** Plan, journal and report of one migration. */
-export function migrationFolder(id: string): string {
-  return join('.meshbench', 'migrations', id)
-}
-
-export function planPath(id: string): string {
-  return join(migrationFolder(id), 'plan.json')
-}
 
 /** Whole or not at all: whoever reads it meanwhile sees the former file. */
 export function writePlan(path: string, plan: Plan): void {

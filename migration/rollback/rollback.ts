@@ -27,7 +27,7 @@ export async function rollbackMigration(
   const path = journalPath(folder)
   const known = stateOf((await readJournal(path)).entries)
   if (known.phase === 'new') throw nothingToUndo(folder)
-  const plan = await loadPlan(folder)
+  const plan = loadPlan(folder)
   const reader = patientReads(client, patience, options.signal)
   assertSameCluster(known, plan, await clusterId(reader))
   const liveTakeover = await takesOverLive(reader)
