@@ -6,6 +6,7 @@ import type { SocketAddress } from '../../proxies/config/process.ts'
 import { HBONE_PORT } from '../../proxies/hbone/settings.ts'
 import { request } from '../contract/requests.ts'
 import { startAmbientPair } from '../support/ambient-pair.ts'
+import { endProcessAfterTests } from '../support/end-process.ts'
 import { deliver, mangledHttp1, mangledHttp2, type Random, randomFrom } from '../support/fuzz.ts'
 import {
   deliverSlowly,
@@ -189,11 +190,7 @@ for (const [whom, start] of Object.entries(targets)) {
   })
 }
 
-// In some runs on a busy machine sockets of TLS clients, destroyed, kept this process alive. Why is not known:
-// a bare TLS server of node 20 that closes its clients at random moments does not bring it about.
-after(() => {
-  setTimeout(() => process.exit(), 2_000).unref()
-})
+endProcessAfterTests()
 
 /** Without the handle of its socket, which node's `connect` would take for one to connect with. */
 function plain({ host, port }: SocketAddress): SocketAddress {

@@ -5,7 +5,10 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import type { AuthorizationPolicy } from '../../proxies/config/mesh-state.ts'
 import { type AmbientPair, startAmbientPair } from '../support/ambient-pair.ts'
 import { createTestAuthority } from '../support/certificates.ts'
+import { endProcessAfterTests } from '../support/end-process.ts'
 import { total } from '../support/proxy-process.ts'
+
+endProcessAfterTests()
 
 const RELAY_PORT = 25_008
 const SECRET = 'the-body-nobody-on-the-wire-may-read'
