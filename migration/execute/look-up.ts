@@ -91,7 +91,7 @@ function judgePatch(
 }
 
 /** Everything that was applied is there. */
-function carries(current: unknown, applied: unknown): boolean {
+export function carries(current: unknown, applied: unknown): boolean {
   if (Array.isArray(applied)) {
     return (
       Array.isArray(current) &&

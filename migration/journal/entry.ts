@@ -69,7 +69,15 @@ export const journalEntrySchema = z.discriminatedUnion('entry', [
   /** A call that takes back a part or all of the named one. */
   z.object({ at, entry: z.literal('undo'), step, index, call: callSchema }),
   /** Nothing of the named call is left, but for what the note says. */
-  z.object({ at, entry: z.literal('undone'), step, index, note: z.string().optional() }),
+  z.object({
+    at,
+    entry: z.literal('undone'),
+    step,
+    index,
+    note: z.string().optional(),
+    /** UID of the object that was made anew in place of the one the call had deleted. */
+    remadeAs: z.string().optional(),
+  }),
   z.object({ at, entry: z.literal('rollback-failed'), reason: z.string() }),
   z.object({ at, entry: z.literal('rolled-back') }),
 ])

@@ -14,6 +14,10 @@ export interface CallRecord {
   readonly doneAt?: string
   readonly undone: boolean
   readonly undoNote?: string
+  /** It was tried, perhaps in vain, to make anew what the call had deleted. */
+  readonly remaking?: boolean
+  /** UID of what was made anew: to every earlier call of this migration it is the same object. */
+  readonly remadeAs?: string
 }
 
 export interface MigrationState {
@@ -159,15 +163,21 @@ function read(entry: JournalEntry, draft: Draft): void {
       draft.holder = entry.holder
       return
     case 'undone': {
-      const { note } = entry
-      change(draft, entry, { undone: true, ...(note !== undefined && { undoNote: note }) })
+      const { note, remadeAs } = entry
+      change(draft, entry, {
+        undone: true,
+        ...(note !== undefined && { undoNote: note }),
+        ...(remadeAs !== undefined && { remadeAs }),
+      })
       return
     }
+    // Carried out or not, what it does is seen in the cluster: taking back goes by that alone.
+    case 'undo':
+      if (entry.call.verb === 'create') change(draft, entry, { remaking: true })
+      return
     case 'rolled-back':
       draft.phase = 'rolled-back'
       return
-    // Carried out or not, what an `undo` does is seen in the cluster: taking back goes by that alone.
-    case 'undo':
     case 'rollback-failed':
       return
   }

@@ -3,6 +3,7 @@ import { jsonPatch } from '../../cluster/api/patch/json-patch.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { migrationLabel, nameOf } from '../execute/call.ts'
 import { changesBetween, type FieldChange, pointerTo, valueAt } from '../execute/changes.ts'
+import { carries } from '../execute/look-up.ts'
 import type { CallRecord } from '../journal/state.ts'
 import type { Call } from '../result/plan.ts'
 
@@ -11,9 +12,13 @@ export interface Inverse {
   readonly call?: Call
   /** What is left as it is, and why: somebody else has changed it meanwhile. */
   readonly notes: readonly string[]
+  /** UID of what an earlier attempt has made anew already. */
+  readonly remadeAs?: string
 }
 
-export type Recorded = Pick<CallRecord, 'call' | 'before' | 'after'>
+export type Recorded = Pick<CallRecord, 'call' | 'before' | 'after' | 'remaking'>
+/** Of objects that this rollback has made anew: the UID they had, to the one they have. */
+export type Lineage = ReadonlyMap<string, string>
 type Operation = Extract<Call, { verb: 'patch' }>['patch'][number]
 
 const nothing: Inverse = { notes: [] }
@@ -28,11 +33,33 @@ export function inverseOf(
   planId: string,
   /** Of the fields that the call has changed, those to restore now. */
   wanted: (change: FieldChange) => boolean = () => true,
+  lineage: Lineage = new Map(),
 ): Inverse {
   const { call, before } = recorded
-  if (call.verb === 'delete') return recreated(recorded, current)
-  if (before === undefined) return removed(recorded, current, planId)
-  return restored(recorded, before, current, wanted)
+  if (call.verb === 'delete') return recreated(recorded, current, lineage)
+  if (before === undefined) return removed(recorded, current, planId, lineage)
+  return restored(recorded, before, current, wanted, lineage)
+}
+
+/** From what an object was called when the call met it to what it is now, however often it was made anew. */
+export function lineageOf(calls: readonly Pick<CallRecord, 'before' | 'remadeAs'>[]): Lineage {
+  return new Map(
+    calls.flatMap(({ before, remadeAs }) =>
+      before?.metadata.uid === undefined || remadeAs === undefined
+        ? []
+        : [[before.metadata.uid, remadeAs] as const],
+    ),
+  )
+}
+
+function isSame(then: KubeObject, now: KubeObject, lineage: Lineage): boolean {
+  const known = then.metadata.uid
+  const met = new Set<string | undefined>()
+  for (let uid = known; uid !== undefined && !met.has(uid); uid = lineage.get(uid)) {
+    if (uid === now.metadata.uid) return true
+    met.add(uid)
+  }
+  return known === now.metadata.uid
 }
 
 /** Deleted only by uid and our label: anything else of this name is somebody else's. */
@@ -40,11 +67,12 @@ function removed(
   { call, after }: Recorded,
   current: KubeObject | undefined,
   planId: string,
+  lineage: Lineage,
 ): Inverse {
   if (current === undefined || current.metadata.deletionTimestamp !== undefined) return nothing
   const { uid = '', labels } = current.metadata
   const name = nameOf(call.ref)
-  if (after !== undefined && after.metadata.uid !== uid) {
+  if (after !== undefined && !isSame(after, current, lineage)) {
     return { notes: [`${name} was made anew by somebody else and is left`] }
   }
   if (labels?.[migrationLabel] !== planId) {
@@ -54,20 +82,33 @@ function removed(
   return { call: { verb: 'delete', ref: call.ref, uid }, notes: [] }
 }
 
-function recreated({ call, before }: Recorded, current: KubeObject | undefined): Inverse {
+function recreated(
+  { call, before, remaking = false }: Recorded,
+  current: KubeObject | undefined,
+  lineage: Lineage,
+): Inverse {
   if (before === undefined) return nothing
   if (current !== undefined) {
-    if (current.metadata.uid === before.metadata.uid) {
+    if (isSame(before, current, lineage)) {
       // Finalizers keep what is being deleted; it can be made anew only when it is gone.
       return current.metadata.deletionTimestamp === undefined
         ? nothing
         : { notes: [`${nameOf(call.ref)} is still being deleted and was not made anew`] }
     }
+    // Made by the attempt whose end was not written down, or just as we would have made it.
+    if (remaking && carries(current, bodyOf(before))) {
+      return { notes: [], remadeAs: current.metadata.uid ?? '' }
+    }
     return { notes: [`${nameOf(call.ref)} was made anew by somebody else and is left`] }
   }
-  const { status: _, metadata, ...rest } = clone(before)
+  return { call: { verb: 'create', ref: call.ref, body: bodyOf(before) }, notes: [] }
+}
+
+/** As its owner would send it: without what servers and controllers write. */
+function bodyOf(object: KubeObject): Record<string, unknown> {
+  const { status: _, metadata, ...rest } = clone(object)
   const { name, namespace, labels, annotations, finalizers, ownerReferences } = metadata
-  const body = {
+  return {
     ...rest,
     metadata: {
       name,
@@ -78,7 +119,6 @@ function recreated({ call, before }: Recorded, current: KubeObject | undefined):
       ...(ownerReferences && { ownerReferences }),
     },
   }
-  return { call: { verb: 'create', ref: call.ref, body }, notes: [] }
 }
 
 function restored(
@@ -86,10 +126,11 @@ function restored(
   before: KubeObject,
   current: KubeObject | undefined,
   wanted: (change: FieldChange) => boolean,
+  lineage: Lineage,
 ): Inverse {
   const name = nameOf(call.ref)
   if (current === undefined) return { notes: [`${name} is not there any more`] }
-  if (current.metadata.uid !== before.metadata.uid) {
+  if (!isSame(before, current, lineage)) {
     return { notes: [`${name} was made anew by somebody else and is left`] }
   }
   const meant = after ?? meantBy(call, before)

@@ -11,7 +11,7 @@ import { failureOf } from '../execute/steps.ts'
 import { type CallRecord, stateOf } from '../journal/state.ts'
 import type { Execution } from '../result/execution.ts'
 import type { Plan, Step } from '../result/plan.ts'
-import { inverseOf } from './inverse.ts'
+import { inverseOf, lineageOf, type Recorded } from './inverse.ts'
 import { type Undoing, undoingsOf } from './order.ts'
 import { settleNamespace, settleWorkload } from './settle.ts'
 
@@ -60,8 +60,10 @@ async function undo(run: Run, { record, part, last }: Undoing): Promise<void> {
   const named = { step: record.step, index: record.index }
   const current = await reader.get<KubeObject>(refOf(record.call))
   const known = settled(record, current, plan.id)
-  const inverse = inverseOf(known, current, plan.id, part)
+  const lineage = lineageOf(stateOf(journal.entries()).calls)
+  const inverse = inverseOf(known, current, plan.id, part, lineage)
   const notes = [...inverse.notes]
+  let { remadeAs } = inverse
   if (inverse.call !== undefined) {
     const { call } = inverse
     if (restartsWorkload(call)) await awaitBudgets(run, step, call)
@@ -69,13 +71,14 @@ async function undo(run: Run, { record, part, last }: Undoing): Promise<void> {
     await run.emit({ event: 'call', step, text: `${textOf(call)} (taking ${record.step} back)` })
     await journal.write({ entry: 'undo', ...named, call })
     const restores = record.call.verb === 'delete'
-    await carryOut(run.carryOut, { call, restores, ...(current && { before: current }) }).catch(
-      (error: unknown) => {
-        // Gone is gone: with its namespace, or by somebody else's hand.
-        if (!(error instanceof StepFailure && error.kind === 'gone')) throw error
-        notes.push(error.message)
-      },
-    )
+    const meant = { call, restores, ...(current && { before: current }) }
+    const made = await carryOut(run.carryOut, meant).catch((error: unknown) => {
+      // Gone is gone: with its namespace, or by somebody else's hand.
+      if (!(error instanceof StepFailure && error.kind === 'gone')) throw error
+      notes.push(error.message)
+      return undefined
+    })
+    if (restores) remadeAs = made?.metadata.uid
   }
   const { kind, name, namespace = '' } = record.call.ref
   if (kind === 'Namespace') await settleNamespace(verifyContext(run, step, settleMs), name)
@@ -84,8 +87,12 @@ async function undo(run: Run, { record, part, last }: Undoing): Promise<void> {
   }
   for (const text of notes) await run.emit({ event: 'notice', text })
   if (!last) return
-  const note = notes.length > 0 ? { note: notes.join('; ') } : {}
-  await journal.write({ entry: 'undone', ...named, ...note })
+  await journal.write({
+    entry: 'undone',
+    ...named,
+    ...(notes.length > 0 && { note: notes.join('; ') }),
+    ...(remadeAs !== undefined && { remadeAs }),
+  })
   const left = stateOf(journal.entries()).calls.filter(
     (one) => one.step === record.step && one.outcome !== 'not-done' && !one.undone,
   )
@@ -96,11 +103,7 @@ const settleMs = 120_000
 const rolloutMs = 600_000
 
 /** What an undecided call has made, as far as the cluster can tell. */
-function settled(
-  record: CallRecord,
-  current: KubeObject | undefined,
-  planId: string,
-): Pick<CallRecord, 'call' | 'before' | 'after'> {
+function settled(record: CallRecord, current: KubeObject | undefined, planId: string): Recorded {
   const { call, before } = record
   if (record.outcome === 'done' || call.verb !== 'apply' || before === undefined) return record
   const { body } = call

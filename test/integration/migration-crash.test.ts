@@ -53,8 +53,8 @@ test('a journal that is damaged elsewhere is refused, and nothing is done', asyn
 
 test('kill -9 at every write: the next run takes the lease over from the dead and finishes', async (t) => {
   const { final } = await measure()
-  // The lease, six calls, the lease again.
-  for (let write = 1; write <= 8; write += 1) {
+  // The lease, seven calls, the lease again.
+  for (let write = 1; write <= 9; write += 1) {
     const stage = await startStage()
     t.after(() => stage.stop())
     const planPath = join(stage.journals, '..', 'plan.json')
@@ -69,7 +69,7 @@ test('kill -9 at every write: the next run takes the lease over from the dead an
     )
     const [code, signal] = await exited
     assert.equal(signal, 'SIGKILL', `write ${write}: ended with ${code}`)
-    const phase = write === 1 ? 'new' : write === 8 ? 'finished' : 'resumable'
+    const phase = write === 1 ? 'new' : write === 9 ? 'finished' : 'resumable'
     assert.equal((await journalOf(stage)).phase, phase, `write ${write}`)
     const done = await resume(stage)
     assert.equal(done.outcome, 'finished', `write ${write}: ${done.reason}`)

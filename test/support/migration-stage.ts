@@ -230,6 +230,7 @@ function planFor(store: MemoryStore, steps: readonly Step[]): Plan {
   }
 }
 
+const tlsMode = 'security.istio.io/tlsMode'
 const shop = { apiVersion: 'v1', kind: 'Namespace', name: 'shop' }
 const waypoint = { ...kinds.gateway, name: 'waypoint', namespace: 'shop' }
 
@@ -329,6 +330,17 @@ export function allSteps(store: MemoryStore): readonly Step[] {
               rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }],
             },
           },
+        },
+      ],
+    }),
+    step('S8/shop', {
+      calls: [
+        {
+          verb: 'patch',
+          ref: denied,
+          patch: [
+            { op: 'add', path: '/spec/selector', value: { matchLabels: { [tlsMode]: 'istio' } } },
+          ],
         },
       ],
     }),

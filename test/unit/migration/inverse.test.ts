@@ -7,7 +7,7 @@ import { changesBetween } from '../../../migration/execute/changes.ts'
 import { judge } from '../../../migration/execute/look-up.ts'
 import type { CallRecord } from '../../../migration/journal/state.ts'
 import type { Call, Step } from '../../../migration/result/plan.ts'
-import { inverseOf } from '../../../migration/rollback/inverse.ts'
+import { inverseOf, lineageOf } from '../../../migration/rollback/inverse.ts'
 import { undoingsOf } from '../../../migration/rollback/order.ts'
 
 const plan = 'shop-1'
@@ -72,6 +72,36 @@ test('an object that was made anew, or is gone, is not touched', () => {
   assert.equal(inverseOf(recorded, other, plan).call, undefined)
   assert.match(inverseOf(recorded, other, plan).notes.join(), /made anew by somebody else/)
   assert.match(inverseOf(recorded, undefined, plan).notes.join(), /not there any more/)
+})
+
+test('what a rollback has made anew is, to earlier calls, the object they knew', () => {
+  const anew = namespace(after.metadata.labels, { uid: 'u3' })
+  const lineage = lineageOf([
+    { before: namespace(undefined, { uid: 'u2' }), remadeAs: 'u3' },
+    { before: namespace(undefined, { uid: 'u1' }), remadeAs: 'u2' },
+    { before: namespace(undefined, { uid: 'u9' }) },
+  ])
+  const { call, notes } = inverseOf(recorded, anew, plan, undefined, lineage)
+  assert.deepEqual(notes, [])
+  assert.ok(call?.verb === 'patch')
+  assert.deepEqual(call.patch[0], { op: 'test', path: '/metadata/uid', value: 'u3' })
+  const circle = new Map([
+    ['u1', 'u2'],
+    ['u2', 'u1'],
+  ])
+  assert.match(inverseOf(recorded, anew, plan, undefined, circle).notes.join(), /made anew by some/)
+})
+
+test('what was deleted and made anew in a rollback that died is recognised, and nothing else is', () => {
+  const deletion: Call = { verb: 'delete', ref: shop, uid: 'u1' }
+  const record = { call: deletion, before, remaking: true }
+  const anew = namespace(before.metadata.labels, { uid: 'u2', annotations: { added: 'by a hook' } })
+  assert.deepEqual(inverseOf(record, anew, plan), { notes: [], remadeAs: 'u2' })
+  const theirs = inverseOf({ ...record, remaking: false }, anew, plan)
+  assert.match(theirs.notes.join(), /made anew by somebody else and is left/)
+  const other = inverseOf(record, namespace({ team: 'other' }, { uid: 'u2' }), plan)
+  assert.match(other.notes.join(), /made anew by somebody else and is left/)
+  assert.equal(other.call ?? other.remadeAs, undefined)
 })
 
 test('a map that the call has made goes with its last member, and comes back if it was there', () => {
