@@ -13,3 +13,6 @@ export interface ImageDefinition {
 }
 
 export type ImageCatalogue = Readonly<Record<string, ImageDefinition>>
+
+/** Calls services and tells of it: what `migrate` proves its work with (workloads/canary). */
+export const canaryImage = 'meshbench/canary'

@@ -12,7 +12,7 @@ import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
-import { namespacesOf } from './namespaces.ts'
+import { namespacesOf, probeOf } from './namespaces.ts'
 import { newPlan } from './new-plan.ts'
 import { showExecution } from './progress.ts'
 import { report } from './show-execution.ts'
@@ -49,10 +49,14 @@ export async function apply(raw: RawApplyOptions, context: CommandContext): Prom
 }
 
 function checkTogether(raw: RawApplyOptions, context: CommandContext): void {
-  if (raw.plan !== undefined && (raw.namespace || raw.allLabelled || raw.restartWorkloads)) {
+  const { namespace, allLabelled, restartWorkloads, probe, probeImage } = raw
+  if (
+    raw.plan !== undefined &&
+    (namespace || allLabelled || restartWorkloads || probe || probeImage)
+  ) {
     throw new UsageError(
       '--plan says already which namespaces to migrate, and how',
-      'leave out --namespace, --all-labelled and --restart-workloads',
+      'leave out --namespace, --all-labelled, --restart-workloads and --probe',
     )
   }
   if (!raw.yes && context.ask === undefined) {
@@ -101,7 +105,7 @@ async function fresh(
     waypoint: 'auto',
     waypointName: 'waypoint',
     accept: raw.accept ?? [],
-    probe: false,
+    ...probeOf(raw),
   } as const
   return newPlan(client, options, context)
 }

@@ -1,4 +1,4 @@
-import type { NamespaceOptions } from '../commands/migrate/options.ts'
+import type { NamespaceOptions, ProbeOptions } from '../commands/migrate/options.ts'
 import { UsageError } from '../errors.ts'
 
 /** At least one, each named once and as Kubernetes names namespaces (RFC 1123). */
@@ -14,4 +14,16 @@ export function namespacesOf({ namespace = [] }: NamespaceOptions): readonly str
     )
   }
   return [...new Set(namespace)]
+}
+
+/** Whoever names the image of a canary wants one. */
+export function probeOf({ probe = false, probeImage }: ProbeOptions) {
+  if (probeImage === undefined) return { probe }
+  if (!/^[\w./:@-]+$/.test(probeImage)) {
+    throw new UsageError(
+      `--probe-image: "${probeImage}" cannot be an image`,
+      'as in a pod: registry/name:tag, for instance curlimages/curl:8.10.1',
+    )
+  }
+  return { probe: true, probeImage }
 }

@@ -10,7 +10,7 @@ import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
-import { namespacesOf } from './namespaces.ts'
+import { namespacesOf, probeOf } from './namespaces.ts'
 import { newPlan, planFrom } from './new-plan.ts'
 import { showPlan } from './show-plan.ts'
 
@@ -45,8 +45,17 @@ async function make(raw: RawPlanOptions, context: CommandContext): Promise<Plan>
 
 /** As the earlier plan was asked for; MB026 tells what is different now. */
 async function again(path: string, raw: RawPlanOptions, context: CommandContext): Promise<Plan> {
-  const { namespace, allLabelled, fromFiles, restartWorkloads, waypoint, waypointName, probe } = raw
-  const asked = [namespace, allLabelled, fromFiles, restartWorkloads, waypointName, probe]
+  const { namespace, allLabelled, fromFiles, restartWorkloads, waypoint, waypointName } = raw
+  const { probe, probeImage } = raw
+  const asked = [
+    namespace,
+    allLabelled,
+    fromFiles,
+    restartWorkloads,
+    waypointName,
+    probe,
+    probeImage,
+  ]
   if (asked.some((one) => one !== undefined) || (waypoint !== undefined && waypoint !== 'auto')) {
     throw new UsageError(
       '--plan says already which namespaces to migrate, and how',
@@ -65,6 +74,6 @@ function optionsOf(raw: RawPlanOptions, namespaces: readonly string[]): PlanOpti
     waypoint: raw.waypoint ?? 'auto',
     waypointName: raw.waypointName ?? 'waypoint',
     accept: raw.accept ?? [],
-    probe: raw.probe ?? false,
+    ...probeOf(raw),
   }
 }

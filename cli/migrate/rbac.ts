@@ -7,9 +7,9 @@ import { exitCodes } from '../exit-codes.ts'
 import { namespacesOf } from './namespaces.ts'
 
 export async function rbac(raw: RawRbacOptions, context: CommandContext): Promise<number> {
-  if (raw.planOnly && raw.restartWorkloads) {
+  if (raw.planOnly && (raw.restartWorkloads || raw.probe)) {
     throw new UsageError(
-      '--plan-only and --restart-workloads exclude each other',
+      `--plan-only and ${raw.probe ? '--probe' : '--restart-workloads'} exclude each other`,
       'leave one of them out',
     )
   }
@@ -18,6 +18,7 @@ export async function rbac(raw: RawRbacOptions, context: CommandContext): Promis
     namespaces,
     rootNamespace: raw.rootNamespace ?? 'istio-system',
     purpose: raw.planOnly ? 'plan' : raw.restartWorkloads ? 'restart' : 'apply',
+    ...(raw.probe && { probe: true }),
     subject: subjectOf(raw.subject, namespaces[0] ?? 'default'),
   })
   context.out(

@@ -119,6 +119,7 @@ function proof({
   ref,
   labels,
   condition,
+  image,
   timeoutMs,
 }: Step['verify'][number]): string {
   const what =
@@ -131,7 +132,14 @@ function proof({
   const detail = [...wanted, ...(condition === undefined ? [] : [`${condition} is True`])].join(
     ', ',
   )
-  return `${check} of ${what}${detail === '' ? '' : `: ${detail}`}, within ${timeoutMs / 1000} s`
+  const within = `within ${timeoutMs / 1000} s`
+  if (check !== 'probe')
+    return `${check} of ${what}${detail === '' ? '' : `: ${detail}`}, ${within}`
+  if (image === undefined) {
+    return `probe of ${what}: the access log of a ztunnel has a connection of any caller, ${within}`
+  }
+  const pod = `/api/v1/namespaces/${namespace}/pods`
+  return `probe of ${what}: a canary (POST ${pod}, then DELETE ${pod}/meshbench-canary-*; image ${image}) calls captured services, and access logs of ztunnels have that, ${within}`
 }
 
 function policies({ policies: rows }: Plan, paint: Paint): readonly string[] {

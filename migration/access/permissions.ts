@@ -6,8 +6,8 @@ import type { AccessQuestion } from '../inventory/snapshot.ts'
 export interface Permission {
   /** Everywhere, in each namespace to migrate, in the mesh's root namespace, or in `kube-system`. */
   readonly scope: 'cluster' | 'namespace' | 'root' | 'system'
-  /** Who needs it: `plan` alone, also `apply`, or only `--restart-workloads`. */
-  readonly needed: 'plan' | 'apply' | 'restart'
+  /** Who needs it: `plan` alone, also `apply`, or only `--restart-workloads` or `--probe`. */
+  readonly needed: 'plan' | 'apply' | 'restart' | 'probe'
   readonly group: string
   readonly resource: string
   readonly subresource?: string
@@ -86,12 +86,20 @@ function writes(): Permission[] {
       scope: 'root',
       subresource: 'portforward',
     },
-    {
-      ...own('', 'pods', ['get'], 'access log of ztunnel, read with --probe'),
-      scope: 'root',
-      subresource: 'log',
-    },
+    ...probe(own),
     ...restart,
+  ]
+}
+
+/** The canary itself is created in the namespace; its answers and the proof of them stand in logs. */
+function probe(
+  own: (group: string, resource: string, verbs: readonly string[], why: string) => Permission,
+): Permission[] {
+  const log = { subresource: 'log', needed: 'probe' } as const
+  return [
+    { ...own('', 'pods', ['create', 'delete'], 'the canary of --probe'), needed: 'probe' },
+    { ...own('', 'pods', ['get'], 'what the canary of --probe says'), ...log },
+    { ...own('', 'pods', ['get'], 'access log of ztunnel, for --probe'), ...log, scope: 'root' },
   ]
 }
 

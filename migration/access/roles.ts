@@ -5,6 +5,8 @@ export interface RolesRequest {
   readonly namespaces: readonly string[]
   readonly rootNamespace: string
   readonly purpose: 'plan' | 'apply' | 'restart'
+  /** With `--probe`: canaries, and reading logs. @default false */
+  readonly probe?: boolean
   readonly subject: Subject
 }
 
@@ -13,15 +15,19 @@ export type Subject =
   | { readonly kind: 'User' | 'Group'; readonly name: string }
 
 const rbac = 'rbac.authorization.k8s.io'
-const purposes: readonly Permission['needed'][] = ['plan', 'apply', 'restart']
+const purposes: readonly RolesRequest['purpose'][] = ['plan', 'apply', 'restart']
 
 /**
  * Roles with just what a migration of these namespaces needs. Namespaces themselves are patched under a
  * Role in them: the authorizer takes a namespace to lie within itself
  * (kubernetes/kubernetes apiserver/pkg/endpoints/request/requestinfo.go).
  */
-export function rolesFor({ namespaces, rootNamespace, purpose, subject }: RolesRequest) {
-  const needed = purposes.slice(0, purposes.indexOf(purpose) + 1)
+export function rolesFor(request: RolesRequest) {
+  const { namespaces, rootNamespace, purpose, probe = false, subject } = request
+  const needed: readonly Permission['needed'][] = [
+    ...purposes.slice(0, purposes.indexOf(purpose) + 1),
+    ...(probe ? (['probe'] as const) : []),
+  ]
   const rules = (scope: Permission['scope']) =>
     compact(permissions.filter((one) => one.scope === scope && needed.includes(one.needed)))
   const name = 'meshbench-migrate'

@@ -10,6 +10,7 @@ import type { Plan, Step } from '../result/plan.ts'
 import { rollBack } from '../rollback/roll-back.ts'
 import { takesOverLive } from '../verify/pods.ts'
 import { assertDriftless, assertJournal, assertPlan } from './assertions.ts'
+import { removeCanaries } from './canary.ts'
 import { clusterId } from './cluster-id.ts'
 import { dryRunAll, stepNamed } from './dry-run.ts'
 import { newHolder, takeLeases } from './lease.ts'
@@ -79,6 +80,7 @@ interface CarryOn extends ApplyOptions {
 }
 
 async function carryOn(run: Run, options: CarryOn): Promise<Execution> {
+  await removeCanaries(run)
   const state = stateOf(run.journal.entries())
   if (state.phase === 'finished') return executionOf(run, { outcome: 'finished' })
   const untried: string[] = []

@@ -9,6 +9,7 @@ import { verifiers } from '../verify/verifiers.ts'
 import { carriedIn } from '../verify/ztunnel-carries.ts'
 import { awaitBudgets } from './budgets.ts'
 import { nameOf, refOf, textOf } from './call.ts'
+import { canariesOf } from './canary.ts'
 import { carryOut } from './carry-out.ts'
 import { type GateOptions, passGate } from './health-gate.ts'
 import { lookUp } from './look-up.ts'
@@ -124,7 +125,8 @@ async function verifyStep(
 ): Promise<string[]> {
   const evidence: string[] = []
   for (const verification of step.verify) {
-    const context = verifyContext(run, step, verification.timeoutMs, before)
+    const canaries = canariesOf(run, step.id)
+    const context = { ...verifyContext(run, step, verification.timeoutMs, before), canaries }
     evidence.push(...(await verifiers[verification.check](verification, context)))
   }
   return evidence

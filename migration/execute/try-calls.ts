@@ -4,6 +4,7 @@ import type { KubeObject } from '../../cluster/objects.ts'
 import { inParallel } from '../inventory/in-parallel.ts'
 import type { DryRun } from '../preflight/check.ts'
 import type { Call, Step } from '../result/plan.ts'
+import { canaryCall, canaryPod } from '../verify/canary-pod.ts'
 import { nameOf, refOf } from './call.ts'
 import { type CarryOutContext, rehearseCall } from './carry-out.ts'
 import { patientReads, usualPatience } from './patience.ts'
@@ -27,7 +28,7 @@ export interface Trying {
   readonly stop?: AbortSignal
 }
 
-/** Every call of the steps with dryRun=All, but those that are done. */
+/** Every call of the steps with dryRun=All, but those that are done; and the canaries of their proofs. */
 export async function tryCalls(
   { reader, carryOut, stop }: Trying,
   steps: readonly Step[],
@@ -35,7 +36,16 @@ export async function tryCalls(
 ): Promise<readonly Tried[]> {
   const touched = new Map<string, string>()
   const open: Omit<Tried, 'refusal'>[] = []
-  for (const { id: step, calls } of steps) {
+  for (const { id: step, calls, verify } of steps) {
+    // A canary says of itself which mesh it belongs to: whether it may be there does not depend on steps.
+    for (const { image, namespace } of verify) {
+      if (image === undefined || namespace === undefined || touched.has(canaryIn(namespace)))
+        continue
+      touched.set(canaryIn(namespace), step)
+      const name = 'meshbench-canary'
+      const call = canaryCall(canaryPod({ name, namespace, planId: '', image, targets: [] }))
+      open.push({ step, call })
+    }
     for (const [index, call] of calls.entries()) {
       if (isDone(step, index)) continue
       const name = nameOf(call.ref)
@@ -53,6 +63,10 @@ export async function tryCalls(
     },
     stop,
   )
+}
+
+function canaryIn(namespace: string): string {
+  return `canary of ${namespace}`
 }
 
 async function tryCall(

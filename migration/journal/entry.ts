@@ -61,6 +61,9 @@ export const journalEntrySchema = z.discriminatedUnion('entry', [
   z.object({ at, entry: z.literal('called'), step, index, after: objectSchema.optional() }),
   /** The server refused it, or it was looked up and had never arrived. */
   z.object({ at, entry: z.literal('not-called'), step, index, why: z.string() }),
+  /** A pod of ours that makes requests for a proof; it may be there until it is removed. */
+  z.object({ at, entry: z.literal('canary'), step, namespace: z.string(), name: z.string() }),
+  z.object({ at, entry: z.literal('canary-removed'), namespace: z.string(), name: z.string() }),
   z.object({ at, entry: z.literal('verified'), step, evidence: z.array(z.string()) }),
   z.object({ at, entry: z.literal('failed'), step, reason: z.string() }),
   z.object({ at, entry: z.literal('paused'), step }),

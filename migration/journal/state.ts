@@ -20,6 +20,11 @@ export interface CallRecord {
   readonly remadeAs?: string
 }
 
+export interface OpenCanary {
+  readonly namespace: string
+  readonly name: string
+}
+
 export interface MigrationState {
   /**
    * - `new`: nothing was begun, or a crash came before the first entry was whole.
@@ -46,6 +51,8 @@ export interface MigrationState {
   readonly verified: ReadonlyMap<string, readonly string[]>
   readonly failed?: { readonly step: string; readonly reason: string }
   readonly pausedAfter?: string
+  /** Pods of ours that may still be there. */
+  readonly canaries: readonly OpenCanary[]
   readonly podsBefore: readonly PodIdentity[]
   /** Just before the step of this name. */
   readonly podsBeforeStep: ReadonlyMap<string, readonly PodIdentity[]>
@@ -61,6 +68,7 @@ interface Draft {
   pausedAfter?: string | undefined
   calls: Map<string, CallRecord>
   verified: Map<string, readonly string[]>
+  canaries: readonly OpenCanary[]
   podsBefore: readonly PodIdentity[]
   podsBeforeStep: Map<string, readonly PodIdentity[]>
 }
@@ -71,6 +79,7 @@ const nothing = (): Draft => ({
   lastAt: '',
   calls: new Map(),
   verified: new Map(),
+  canaries: [],
   podsBefore: [],
   podsBeforeStep: new Map(),
 })
@@ -79,7 +88,8 @@ const nothing = (): Draft => ({
 export function stateOf(entries: readonly JournalEntry[]): MigrationState {
   let draft = nothing()
   for (const entry of entries) {
-    if (entry.entry === 'started') draft = nothing()
+    // A pod outlives the migration that has forgotten it.
+    if (entry.entry === 'started') draft = { ...nothing(), canaries: draft.canaries }
     read(entry, draft)
     draft.lastAt = entry.at
   }
@@ -101,6 +111,7 @@ export function stateOf(entries: readonly JournalEntry[]): MigrationState {
     verified: draft.verified,
     ...(draft.failed && { failed: draft.failed }),
     ...(draft.pausedAfter !== undefined && { pausedAfter: draft.pausedAfter }),
+    canaries: draft.canaries,
     podsBefore: draft.podsBefore,
     podsBeforeStep: draft.podsBeforeStep,
   }
@@ -142,6 +153,16 @@ function read(entry: JournalEntry, draft: Draft): void {
     }
     case 'not-called':
       change(draft, entry, { outcome: 'not-done' })
+      return
+    case 'canary': {
+      const { namespace, name } = entry
+      draft.canaries = [...draft.canaries, { namespace, name }]
+      return
+    }
+    case 'canary-removed':
+      draft.canaries = draft.canaries.filter(
+        ({ namespace, name }) => namespace !== entry.namespace || name !== entry.name,
+      )
       return
     case 'verified':
       draft.verified.set(entry.step, entry.evidence)

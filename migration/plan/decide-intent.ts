@@ -1,3 +1,4 @@
+import { canaryImage } from '../../cluster/images.ts'
 import type { Gateway, Pod, PodTemplate } from '../../cluster/kinds.ts'
 import { meshAnnotations, meshLabels } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
@@ -17,7 +18,15 @@ export function decideIntent(snapshot: Snapshot, options: PlanOptions): Intent {
   const namespaces = options.namespaces.map((namespace) =>
     namespaceIntent(snapshot, namespace, options, facts.rootNamespace),
   )
-  return { options, namespaces, ...facts }
+  const image = canaryOf(snapshot, options)
+  return { options, namespaces, ...(image !== undefined && { probeImage: image }), ...facts }
+}
+
+/** Nobody else's cluster has an image of ours. */
+function canaryOf({ source }: Snapshot, options: PlanOptions): string | undefined {
+  if (!options.probe) return undefined
+  const embedded = source.from === 'cluster' && source.embedded
+  return options.probeImage ?? (embedded ? canaryImage : undefined)
 }
 
 function namespaceIntent(

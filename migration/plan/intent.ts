@@ -9,8 +9,10 @@ export interface PlanOptions {
   readonly waypointName: string
   /** Findings the user accepts: `MB053` or `MB053=AuthorizationPolicy shop/ext-authz`. */
   readonly accept: readonly string[]
-  /** A canary pod or address to send a request from: verification level L5. @default false */
+  /** Prove it at the access logs of ztunnels too: verification level L5. @default false */
   readonly probe: boolean
+  /** Of the canary that makes requests for it: any with a shell and curl. The embedded cluster has one. */
+  readonly probeImage?: string
 }
 
 /** What that comes to for the namespaces as they are: decided before the checks, which judge it. */
@@ -24,6 +26,8 @@ export interface Intent {
   readonly rootNamespace: string
   /** `1.30.3`; absent when no istiod shows it. */
   readonly istioVersion?: string
+  /** What canaries run; absent when there are to be none. */
+  readonly probeImage?: string
   /** Running sidecar pods move to ambient with their namespace: the embedded cluster, unless it keeps to Istio's ways. */
   readonly liveTakeover: boolean
 }

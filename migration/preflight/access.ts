@@ -11,12 +11,13 @@ const access: Check = {
   title: 'Permissions for every call of the migration',
   link: links.rbac,
   evaluate: ({ snapshot, intent, purpose = 'plan' }) => {
-    const { namespaces, restartWorkloads } = intent.options
+    const { namespaces, restartWorkloads, probe } = intent.options
     const { rootNamespace } = snapshot
     const denied = accessQuestions({ namespaces, rootNamespace })
       .filter(({ needed }) => needed !== 'restart' || restartWorkloads)
+      .filter(({ needed }) => needed !== 'probe' || probe)
       .filter((question) => !snapshot.probes.allowed(question))
-    const purposeFlag = restartWorkloads ? ' --restart-workloads' : ''
+    const purposeFlag = `${restartWorkloads ? ' --restart-workloads' : ''}${probe ? ' --probe' : ''}`
     return grouped(denied).map(({ resource, where, verbs, needed, why }) =>
       finding(purpose === 'apply' && needed !== 'plan' ? 'blocker' : 'warning', {
         resource,

@@ -53,7 +53,7 @@ export const verificationSchema = z.object({
     'ztunnel-serves',
     /** Its counters grow for them, mutual TLS; silent workloads are told, not failed. L4. */
     'ztunnel-carries',
-    /** A request from the canary arrives through HBONE. L5. */
+    /** Requests of a canary pod that runs `image`, else of whoever calls, arrive through HBONE. L5. */
     'probe',
     /** UIDs, restart counts and start times of all pods of the namespace are as before the step. */
     'pods-unchanged',
@@ -70,6 +70,8 @@ export const verificationSchema = z.object({
   ref: objectRefSchema.optional(),
   labels: z.record(z.string(), z.string().nullable()).optional(),
   condition: z.string().optional(),
+  /** Of the canary pod of a `probe`. */
+  image: z.string().optional(),
   timeoutMs: z.number().positive(),
 })
 
@@ -128,6 +130,8 @@ export const planSchema = z.object({
     waypointName: z.string(),
     accept: z.array(z.string()),
     probe: z.boolean(),
+    /** What canaries run; the embedded cluster has its own. */
+    probeImage: z.string().optional(),
   }),
   /** Namespaces in the order of their waves, callers first. */
   waves: z.array(z.array(z.string())),

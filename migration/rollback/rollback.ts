@@ -1,6 +1,7 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { MigrationError } from '../errors.ts'
 import { assertSameCluster } from '../execute/assertions.ts'
+import { removeCanaries } from '../execute/canary.ts'
 import { clusterId } from '../execute/cluster-id.ts'
 import { newHolder, takeLeases } from '../execute/lease.ts'
 import { patientReads, usualPatience } from '../execute/patience.ts'
@@ -55,6 +56,7 @@ export async function rollbackMigration(
         lease,
         stop: stop.signal,
       })
+      await removeCanaries(run)
       const state = stateOf(journal.entries())
       if (state.phase === 'rolled-back') return await executionOf(run, { outcome: 'rolled-back' })
       return await rollBack(run, { holder, why: 'it was asked for', stopped: stop.why })

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { ClusterError, isNotFound } from '../../cluster/errors.ts'
+import type { Pod } from '../../cluster/kinds.ts'
 import { expired, StepFailure } from '../execute/refusal.ts'
 import type { PodIdentity } from '../journal/entry.ts'
 import type { Plan, Step, Verification } from '../result/plan.ts'
 import type { Carried } from './ztunnel-metrics.ts'
+
+/** Pods of ours that make requests for a proof. */
+export interface Canaries {
+  /** Starts it, and sees to it that it goes whatever becomes of the work. */
+  during<T>(pod: Pod, work: () => Promise<T>): Promise<T>
+}
 
 export interface VerifyContext {
   readonly client: ClusterClient
@@ -14,6 +21,7 @@ export interface VerifyContext {
   readonly podsBefore: readonly PodIdentity[]
   /** What ztunnels had counted before the step, if they could be asked. */
   readonly carriedBefore?: ReadonlyMap<string, Carried> | undefined
+  readonly canaries?: Canaries
   /** Running sidecars hand over to ambient, as in the embedded cluster. */
   readonly liveTakeover: boolean
   readonly timeoutMs: number

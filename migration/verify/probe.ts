@@ -1,46 +1,40 @@
+import { accessLogs, type LoggedConnection, loggedConnections } from './access-log.ts'
+import { verifyByCanary } from './canary.ts'
 import { countOf, namespaceOf, untilProved, type Verifier } from './context.ts'
-import { isPlaced, membershipOf, podsIn, ztunnelsByNode } from './pods.ts'
-
-const logLines = 2_000
+import { isPlaced, membershipOf, podsIn } from './pods.ts'
 
 /**
- * L5: the access log of a ztunnel tells of a connection to a pod of the namespace that came through
- * HBONE from a known identity. Callers there are, or a canary of the user, make it; no pod is started
- * for it.
+ * L5: the access log of a ztunnel tells of a connection through HBONE from a known identity. With an
+ * image a canary pod makes it, to every captured service; without one it is left to callers.
  */
-export const verifyProbe: Verifier = (verification, context) => {
+export const verifyProbe: Verifier = (verification, context) =>
+  verification.image === undefined
+    ? verifyCallers(verification, context)
+    : verifyByCanary(verification, context)
+
+/** Any connection to a pod of the namespace that was logged since the first look. */
+const verifyCallers: Verifier = (verification, context) => {
   const { client } = context
   const namespace = namespaceOf(verification)
   const seen = new Set<string>()
   let first = true
   return untilProved(context, async () => {
     const { labels, pods } = await podsIn(client, namespace)
-    const nodes = new Set(
-      pods
-        .filter(
-          (pod) => isPlaced(pod) && membershipOf(pod, labels, context.liveTakeover) === 'ambient',
-        )
-        .map(({ spec }) => spec.nodeName ?? ''),
+    const captured = pods.filter(
+      (pod) => isPlaced(pod) && membershipOf(pod, labels, context.liveTakeover) === 'ambient',
     )
-    if (nodes.size === 0) return { evidence: [`no pod of ${namespace} is captured yet`] }
-    const ztunnels = await ztunnelsByNode(client)
-    for (const [node, { metadata }] of ztunnels) {
-      if (!nodes.has(node)) continue
-      const text = await client.podLog({
-        namespace: metadata.namespace ?? '',
-        name: metadata.name,
-        tailLines: logLines,
-      })
-      const arrived = text.split('\n').filter((line) => arrivesIn(line, namespace))
+    if (captured.length === 0) return { evidence: [`no pod of ${namespace} is captured yet`] }
+    for (const { ztunnel, text } of await accessLogs(client, captured)) {
+      const arrived = text.split('\n').filter((line) => arrivalIn(line, namespace) !== undefined)
       // What was there before proves nothing of now.
       const fresh = arrived.filter((line) => !seen.has(line))
       for (const line of arrived) seen.add(line)
       if (first || fresh.length === 0) continue
-      const identity = fieldOf(fresh.at(-1) ?? '', 'src.identity')
+      const identity = arrivalIn(fresh.at(-1) ?? '', namespace)?.sourceIdentity
       const connections = countOf(fresh.length, 'connection')
       return {
         evidence: [
-          `${metadata.name} logged ${connections} to ${namespace} through HBONE, the last from ${identity}`,
+          `${ztunnel} logged ${connections} to ${namespace} through HBONE, the last from ${identity}`,
         ],
       }
     }
@@ -51,17 +45,8 @@ export const verifyProbe: Verifier = (verification, context) => {
   })
 }
 
-/** `dst.namespace="shop"` or `"dst.namespace":"shop"`: ztunnel logs as text or as JSON. */
-export function arrivesIn(line: string, namespace: string): boolean {
-  return (
-    fieldOf(line, 'direction') === 'inbound' &&
-    fieldOf(line, 'dst.namespace') === namespace &&
-    fieldOf(line, 'dst.hbone_addr') !== undefined &&
-    fieldOf(line, 'src.identity') !== undefined
-  )
-}
-
-function fieldOf(line: string, field: string): string | undefined {
-  const name = field.replace('.', '\\.')
-  return new RegExp(`(?:^|[\\s,{"])${name}"?[=:]"?([^"\\s,}]+)`).exec(line)?.[1]
+/** The connection that a line tells of, if it came to the namespace. */
+export function arrivalIn(line: string, namespace: string): LoggedConnection | undefined {
+  const [found] = loggedConnections(line)
+  return found?.direction === 'inbound' && found.namespace === namespace ? found : undefined
 }

@@ -5,13 +5,19 @@ import {
   type ClusterOptions,
   collect,
   type NamespaceOptions,
+  type ProbeOptions,
   withAllLabelled,
   withCluster,
   withNamespaces,
   withOutput,
+  withProbe,
 } from './options.ts'
 
-export interface RawApplyOptions extends NamespaceOptions, AllLabelledOptions, ClusterOptions {
+export interface RawApplyOptions
+  extends NamespaceOptions,
+    AllLabelledOptions,
+    ClusterOptions,
+    ProbeOptions {
   readonly plan?: string
   readonly restartWorkloads?: boolean
   readonly yes?: boolean
@@ -48,8 +54,11 @@ export function buildMigrateApply(migrate: Commander, act: Act): void {
     )
     .optionsGroup('What to carry out:')
     .option('--plan <file>', 'a plan that `migrate plan` saved')
-  withAllLabelled(withNamespaces(command))
-    .option('--restart-workloads', 'without --plan: also convert pods by rolling restarts')
+  withAllLabelled(withNamespaces(command)).option(
+    '--restart-workloads',
+    'without --plan: also convert pods by rolling restarts',
+  )
+  withProbe(command)
     .option('--accept <code>', 'a finding to go on with: MB053, MB053=RESOURCE', collect)
     .optionsGroup('How:')
     .option('--yes', 'do not ask')

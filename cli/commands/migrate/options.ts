@@ -41,6 +41,17 @@ export function withOutput(command: Commander): Commander {
     .addHelpOption(new Option('-h, --help', 'print help').helpGroup('Output:'))
 }
 
+export interface ProbeOptions {
+  readonly probe?: boolean
+  readonly probeImage?: string
+}
+
+export function withProbe(command: Commander): Commander {
+  return command
+    .option('--probe', 'prove with requests of a canary pod too, which goes again')
+    .option('--probe-image <image>', 'what it runs in a real cluster: any with sh and curl')
+}
+
 /** For options given several times. */
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value]

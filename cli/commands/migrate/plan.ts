@@ -5,20 +5,25 @@ import {
   type ClusterOptions,
   collect,
   type NamespaceOptions,
+  type ProbeOptions,
   withAllLabelled,
   withCluster,
   withNamespaces,
   withOutput,
+  withProbe,
 } from './options.ts'
 
-export interface RawPlanOptions extends NamespaceOptions, AllLabelledOptions, ClusterOptions {
+export interface RawPlanOptions
+  extends NamespaceOptions,
+    AllLabelledOptions,
+    ClusterOptions,
+    ProbeOptions {
   readonly fromFiles?: string
   readonly plan?: string
   readonly restartWorkloads?: boolean
   readonly waypoint?: 'auto' | 'always' | 'never'
   readonly waypointName?: string
   readonly accept?: readonly string[]
-  readonly probe?: boolean
   readonly out?: string
 }
 
@@ -59,8 +64,11 @@ export function buildMigratePlan(migrate: Commander, act: Act): void {
         .default('auto', 'auto'),
     )
     .option('--waypoint-name <name>', 'of its Gateway (default: waypoint)')
-    .option('--probe', 'prove with a request from a canary pod too')
-    .option('--accept <code>', 'a finding to go on with: MB053, MB053=RESOURCE', collect)
+  withProbe(command).option(
+    '--accept <code>',
+    'a finding to go on with: MB053, MB053=RESOURCE',
+    collect,
+  )
   withOutput(withCluster(command))
     .option('--out <file>', 'where to save it (default: .meshbench/migrations/<id>/plan.json)')
     .addHelpText('after', examples)

@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../inventory/snapshot.ts'
-import type { Step, Verification } from '../../result/plan.ts'
+import type { Call, Step, Verification } from '../../result/plan.ts'
 import type { Intent, NamespaceIntent } from '../intent.ts'
 
 export interface StepContext {
@@ -32,6 +32,18 @@ export function namespaceRef(name: string) {
 /** Whatever else a step does: no pod of the namespace was restarted by it. */
 export function unchangedPods(namespace: string): Verification {
   return { check: 'pods-unchanged', namespace, timeoutMs: waits.label }
+}
+
+/** L5, where it was asked for; with `workload`, of the services that lead to it. */
+export function probing(
+  { intent, target }: StepContext,
+  workload?: Call['ref'],
+): readonly Verification[] {
+  const { options, probeImage: image } = intent
+  if (!options.probe) return []
+  const { namespace } = target
+  const about = { namespace, ...(workload && { ref: workload }), ...(image && { image }) }
+  return [{ check: 'probe', ...about, timeoutMs: waits.capture }]
 }
 
 export type StepDraft = Omit<Step, 'effects' | 'restarts'> & Partial<Pick<Step, 'restarts'>>

@@ -1,14 +1,15 @@
 import { meshLabels } from '../../../cluster/mesh-labels.ts'
 import type { Step } from '../../result/plan.ts'
 import type { NamespaceIntent } from '../intent.ts'
-import { namespaceRef, type StepContext, step, unchangedPods, waits } from './context.ts'
+import { namespaceRef, probing, type StepContext, step, unchangedPods, waits } from './context.ts'
 import { type LabelChanges, type Labels, patchLabels } from './labels.ts'
 
 /**
  * S10, in ONE patch: with injection gone first, new pods would be in neither mesh; with ambient first, they
  * would still get sidecars.
  */
-export function flipNamespace({ target, intent }: StepContext, labels: Labels): readonly Step[] {
+export function flipNamespace(context: StepContext, labels: Labels): readonly Step[] {
+  const { target, intent } = context
   const { namespace } = target
   const ref = namespaceRef(namespace)
   const changes = flipChanges(target)
@@ -30,9 +31,7 @@ export function flipNamespace({ target, intent }: StepContext, labels: Labels): 
         { check: 'pods-captured', namespace, timeoutMs: waits.capture },
         { check: 'ztunnel-serves', namespace, timeoutMs: waits.capture },
         { check: 'ztunnel-carries', namespace, timeoutMs: waits.capture },
-        ...(intent.options.probe
-          ? [{ check: 'probe' as const, namespace, timeoutMs: waits.policy }]
-          : []),
+        ...probing(context),
         unchangedPods(namespace),
       ],
       takenBack:

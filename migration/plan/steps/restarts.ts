@@ -5,7 +5,7 @@ import type { Call, Step } from '../../result/plan.ts'
 import { readable } from '../mesh.ts'
 import { hasEnded, hasSidecar, workloadOf } from '../pods.ts'
 import { strictness } from '../strictness.ts'
-import { type StepContext, step, waits } from './context.ts'
+import { probing, type StepContext, step, waits } from './context.ts'
 import { pointer } from './labels.ts'
 
 interface Workload extends KubeObject {
@@ -71,6 +71,7 @@ export function convertWorkloads(context: StepContext): readonly Step[] {
         rolledOut(workload),
         { check: 'converted', namespace, ref: refOf(workload), timeoutMs: waits.capture },
         { check: 'ztunnel-serves', namespace, timeoutMs: waits.capture },
+        ...probing(context, refOf(workload)),
       ],
       takenBack: 'once the former labels are back it is restarted again, to get its sidecars back',
       restarts: [...pods],

@@ -14,8 +14,10 @@ interface Role {
   }[]
 }
 
-function grants(purpose: 'plan' | 'apply' | 'restart'): ReadonlySet<string> {
-  const roles = rolesFor({ ...asked, purpose }).filter(({ kind }) => /^(Cluster)?Role$/.test(kind))
+function grants(purpose: 'plan' | 'apply' | 'restart', probe = false): ReadonlySet<string> {
+  const roles = rolesFor({ ...asked, purpose, probe }).filter(({ kind }) =>
+    /^(Cluster)?Role$/.test(kind),
+  )
   return new Set(
     roles.flatMap((role) =>
       (role as unknown as Role).rules.flatMap(({ apiGroups, resources, verbs }) =>
@@ -30,13 +32,17 @@ function grants(purpose: 'plan' | 'apply' | 'restart'): ReadonlySet<string> {
 }
 
 test('the roles grant what MB001 asks for, call by call, and nothing else', () => {
-  const questions = accessQuestions(asked)
-    .filter(({ needed }) => needed !== 'restart')
-    .map(({ verb, group, resource, subresource, namespace }) => {
-      const name = subresource === undefined ? resource : `${resource}/${subresource}`
-      return `${verb} ${name}.${group} ${namespace ?? '*'}`
-    })
-  assert.deepEqual([...grants('apply')].sort(), [...new Set(questions)].sort())
+  const questions = (some: readonly string[]) =>
+    accessQuestions(asked)
+      .filter(({ needed }) => some.includes(needed))
+      .map(({ verb, group, resource, subresource, namespace }) => {
+        const name = subresource === undefined ? resource : `${resource}/${subresource}`
+        return `${verb} ${name}.${group} ${namespace ?? '*'}`
+      })
+  const applying = ['plan', 'apply']
+  assert.deepEqual([...grants('apply')].sort(), [...new Set(questions(applying))].sort())
+  const probing = [...new Set(questions([...applying, 'probe']))]
+  assert.deepEqual([...grants('apply', true)].sort(), probing.sort())
 })
 
 test('planning may change nothing', () => {
@@ -66,4 +72,14 @@ test('no permission is a wildcard', () => {
   for (const { group, resource, verbs } of permissions) {
     assert.ok(![group, resource, ...verbs].includes('*'), `${group}/${resource}`)
   }
+})
+
+test('pods are deleted and logs are read only for the sake of probes', () => {
+  const more = [...grants('restart', true)].filter((grant) => !grants('restart').has(grant))
+  const inEach = (verb: string, resource: string, places: readonly string[]) =>
+    places.map((place) => `${verb} ${resource}. ${place}`)
+  assert.deepEqual(more.sort(), [
+    ...inEach('delete', 'pods', ['shop', 'web']),
+    ...inEach('get', 'pods/log', ['istio-system', 'shop', 'web']),
+  ])
 })
