@@ -1,6 +1,6 @@
 import { type ClusterError, statusError } from '../errors.ts'
 import type { KubeObject } from '../objects.ts'
-import { isObject, type JsonObject, valueAt } from './json.ts'
+import { isObject, type JsonObject, members, valueAt } from './json.ts'
 import { type LabelSelector, matchesLabelSelector } from './label-selector.ts'
 import type { MemoryStore } from './memory-store.ts'
 import type { DeleteOptions } from './store.ts'
@@ -18,10 +18,14 @@ export function evictPod(
   store: MemoryStore,
   pod: Readonly<KubeObject>,
   eviction: JsonObject,
+  isDryRun: boolean,
 ): JsonObject {
-  const options = isObject(eviction.deleteOptions) ? eviction.deleteOptions : {}
-  const dryRun = Array.isArray(options.dryRun) && options.dryRun.includes('All')
   const { namespace, name, deletionTimestamp } = pod.metadata
+  if (valueAt(eviction, 'metadata.name') !== name) {
+    throw statusError('BadRequest', 'name in URL does not match name in Eviction object')
+  }
+  const options = isObject(eviction.deleteOptions) ? eviction.deleteOptions : {}
+  const dryRun = isDryRun || (Array.isArray(options.dryRun) && options.dryRun.includes('All'))
   const needsBudget =
     deletionTimestamp === undefined && !IDLE_PHASES.includes(valueAt(pod, 'status.phase'))
   if (needsBudget) {
@@ -33,7 +37,9 @@ export function evictPod(
         'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.'
       throw statusError('InternalError', message)
     }
-    for (const budget of budgets) spend(store, budget, name, dryRun)
+    for (const budget of budgets) {
+      if (!isSpared(budget, pod)) spend(store, budget, name, dryRun)
+    }
   }
   store.delete(
     { apiVersion: 'v1', kind: 'Pod', name, ...(namespace && { namespace }) },
@@ -52,6 +58,15 @@ function deletion({ gracePeriodSeconds, preconditions }: JsonObject): DeleteOpti
 function covers(budget: KubeObject, pod: Readonly<KubeObject>): boolean {
   const selector = valueAt(budget, 'spec.selector')
   return matchesLabelSelector(selector as LabelSelector | undefined, pod.metadata.labels)
+}
+
+/** A pod that is not ready is none of those that the budget counts on. */
+function isSpared(budget: KubeObject, pod: Readonly<KubeObject>): boolean {
+  const ready = members(valueAt(pod, 'status.conditions')).find(({ type }) => type === 'Ready')
+  if (ready?.status === 'True') return false
+  if (valueAt(budget, 'spec.unhealthyPodEvictionPolicy') === 'AlwaysAllow') return true
+  const desired = Number(valueAt(budget, 'status.desiredHealthy') ?? 0)
+  return desired > 0 && Number(valueAt(budget, 'status.currentHealthy') ?? 0) >= desired
 }
 
 function spend(store: MemoryStore, budget: KubeObject, pod: string, dryRun: boolean): void {

@@ -14,6 +14,15 @@ export function immutableFields(...paths: readonly string[]) {
     })
 }
 
+/** Of a ConfigMap or Secret that says `immutable`: neither its data nor that can be changed any more. */
+export function sealedData(object: KubeObject, previous: KubeObject): StatusCause[] {
+  if (previous.immutable !== true) return []
+  const message = 'Forbidden: field is immutable when `immutable` is set'
+  return ['immutable', 'data', 'binaryData']
+    .filter((field) => !sameJson(object[field] ?? {}, previous[field] ?? {}))
+    .map((field) => ({ reason: 'FieldValueForbidden', message, field }))
+}
+
 const POD_RULE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
 

@@ -17,6 +17,8 @@ export interface KindDefinition extends KindRef {
   readonly scale?: boolean
   /** Whether a status sent along with a new object is kept. */
   readonly statusOnCreate?: boolean
+  /** Whether a deletion is answered with the object that has gone rather than with a Status. */
+  readonly returnsDeleted?: boolean
   /** @default 'subdomain' */
   readonly nameRule?: NameRule
   /** Fields it can be selected by, besides metadata.name and metadata.namespace. */

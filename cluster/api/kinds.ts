@@ -8,7 +8,7 @@ import {
   serviceDefaults,
   statefulSetDefaults,
 } from './defaults.ts'
-import { immutableFields, podUpdateProblems } from './immutable.ts'
+import { immutableFields, podUpdateProblems, sealedData } from './immutable.ts'
 import { type KindDefinition, kind } from './kind-table.ts'
 import { MESH_KINDS } from './mesh-kinds.ts'
 import { budgetProblems } from './rules/budgets.ts'
@@ -37,6 +37,7 @@ export const KINDS: readonly KindDefinition[] = [
   kind(core, 'Namespace', 'namespaces', ['ns'], {
     ...clusterScoped,
     ...withStatus,
+    returnsDeleted: true,
     nameRule: 'label',
     fields: ['status.phase'],
     defaults: namespaceDefaults,
@@ -50,6 +51,7 @@ export const KINDS: readonly KindDefinition[] = [
   kind(core, 'Pod', 'pods', ['po'], {
     ...withStatus,
     ...inAll,
+    returnsDeleted: true,
     fields: [
       'spec.nodeName',
       'spec.restartPolicy',
@@ -65,19 +67,26 @@ export const KINDS: readonly KindDefinition[] = [
   kind(core, 'Service', 'services', ['svc'], {
     ...withStatus,
     ...inAll,
+    returnsDeleted: true,
     nameRule: 'service-label',
     fields: ['spec.clusterIP', 'spec.type'],
     defaults: serviceDefaults,
     problems: serviceProblems,
     updateProblems: immutableFields('spec.clusterIP'),
   }),
-  kind(core, 'ServiceAccount', 'serviceaccounts', ['sa']),
-  kind(core, 'ConfigMap', 'configmaps', ['cm'], { problems: dataProblems }),
+  kind(core, 'ServiceAccount', 'serviceaccounts', ['sa'], { returnsDeleted: true }),
+  kind(core, 'ConfigMap', 'configmaps', ['cm'], {
+    problems: dataProblems,
+    updateProblems: sealedData,
+  }),
   kind(core, 'Secret', 'secrets', [], {
     fields: ['type'],
     defaults: secretDefaults,
     problems: dataProblems,
-    updateProblems: immutableFields('type'),
+    updateProblems: (secret, previous) => [
+      ...immutableFields('type')(secret, previous),
+      ...sealedData(secret, previous),
+    ],
   }),
   kind(core, 'Event', 'events', ['ev'], {
     fields: [

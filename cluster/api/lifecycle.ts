@@ -95,14 +95,20 @@ export function lifecycle(core: StoreCore): Lifecycle {
 
     const dependents = dependentsOf(object)
     if (options.propagationPolicy === 'Orphan') orphan(dependents, object)
-    const holdBack = options.propagationPolicy === 'Foreground' && dependents.length > 0
+    const holdBack = options.propagationPolicy === 'Foreground'
     const marked = mark(object, graceSeconds, holdBack ? FOREGROUND : undefined)
-    const result = change(collection, marked, object)
+    // Nothing keeps it even for a moment: it goes as it was.
+    const goesAtOnce = mayGo(marked) && object.kind !== 'Pod' && object.kind !== 'Namespace'
+    const result = goesAtOnce
+      ? commit(collection, 'DELETED', object, object)
+      : change(collection, marked, object)
     if (object.kind === 'Namespace') empty(metadata.name)
     if (holdBack) {
       for (const [of, dependent] of dependents) {
         remove(of, keyOf(dependent.metadata), { propagationPolicy: 'Foreground' })
       }
+      const owner = current(collection, object)
+      if (owner !== undefined && dependentsOf(owner).length === 0) release(owner)
     }
     return current(collection, object) ?? result
   }

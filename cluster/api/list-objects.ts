@@ -3,6 +3,7 @@ import type { KubeObject } from '../objects.ts'
 import { firstFrom, keyOf } from './collection.ts'
 import { type Continuation, continueToken, parseContinueToken } from './continue-token.ts'
 import type { MemoryStore } from './memory-store.ts'
+import { tooLargeVersion } from './object-errors.ts'
 import { numberOf, selectionOf } from './query.ts'
 import type { Route } from './route.ts'
 
@@ -21,7 +22,7 @@ export function listPage(store: MemoryStore, route: Route, query: URLSearchParam
   const limit = numberOf(query, 'limit') || Number.POSITIVE_INFINITY
   const token = query.get('continue')
   const start = token ? parseContinueToken(token) : undefined
-  const version = start?.version ?? exactVersion(query)
+  const version = start?.version ?? exactVersion(query, store)
   const all = snapshot(store, route, selection, version, start)
   const from = start === undefined ? 0 : firstAfter(all, start)
   const items = all.slice(from, from + limit)
@@ -60,9 +61,18 @@ function snapshot(
   }
 }
 
-function exactVersion(query: URLSearchParams): number | undefined {
-  if (query.get('resourceVersionMatch') !== 'Exact') return undefined
-  return numberOf(query, 'resourceVersion') || undefined
+/**
+ * The moment a list is to show, when it is not the present one: which is later than any moment that a
+ * client can name (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions).
+ */
+function exactVersion(query: URLSearchParams, store: MemoryStore): number | undefined {
+  const version = numberOf(query, 'resourceVersion') || undefined
+  if (version === undefined) return undefined
+  const current = Number(store.resourceVersion)
+  if (version > current) throw tooLargeVersion(version, current)
+  const match = query.get('resourceVersionMatch')
+  const isExact = match === 'Exact' || (!match && Boolean(numberOf(query, 'limit')))
+  return isExact ? version : undefined
 }
 
 /** Names hold no NUL: nothing comes between a key and itself with one more. */

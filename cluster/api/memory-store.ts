@@ -1,4 +1,3 @@
-import { statusError } from '../errors.ts'
 import type { KubeObject, ObjectRef } from '../objects.ts'
 import { type Change, Collection, firstFrom, keyOf } from './collection.ts'
 import { Feed, type Matches, project } from './feed.ts'
@@ -6,7 +5,7 @@ import { clone, sameJson } from './json.ts'
 import { type KindDefinition, type KindTable, kindTable } from './kind-table.ts'
 import { KINDS } from './kinds.ts'
 import { type Lifecycle, lifecycle } from './lifecycle.ts'
-import { alreadyExists, notFound } from './object-errors.ts'
+import { alreadyExists, notFound, tooLargeVersion } from './object-errors.ts'
 import { checkShape, generatedName, prepareCreate, prepareUpdate, withStatus } from './prepare.ts'
 import { selectionMatcher } from './selection.ts'
 import type { DeleteOptions, KindRef, Selection, Store, StoreEvent } from './store.ts'
@@ -147,7 +146,7 @@ export function createStore(options: StoreOptions = {}): MemoryStore {
 
   function snapshot(kind: KindRef, selection: Selection, at?: number): readonly KubeObject[] {
     const collection = collectionOf(kind)
-    if (at !== undefined && at > version) throw tooLarge(at, version)
+    if (at !== undefined && at > version) throw tooLargeVersion(at, version)
     const { namespace, ...selectors } = selection
     const all = at === undefined ? collection.sorted() : collection.at(at)
     const objects = namespace === undefined ? all : within(all, namespace)
@@ -163,7 +162,7 @@ export function createStore(options: StoreOptions = {}): MemoryStore {
   ): { stop(): void } {
     const collection = collectionOf(kind)
     const matches = selectionMatcher(collection.definition, selection)
-    if (since > version) throw tooLarge(since, version)
+    if (since > version) throw tooLargeVersion(since, version)
     for (const change of collection.since(since)) replay(change, matches, onEvent)
     return feed.subscribe(collection, { since: version, matches, onChange: onEvent })
   }
@@ -225,16 +224,6 @@ function freeName(collection: Collection, { metadata }: KubeObject): string {
 function replay(change: Change, matches: Matches, onEvent: (event: StoreEvent) => void): void {
   const event = project(change, matches)
   if (event !== undefined) onEvent(event)
-}
-
-function tooLarge(wanted: number, current: number): Error {
-  const message = `Too large resource version: ${wanted}, current: ${current}`
-  const cause = {
-    reason: 'ResourceVersionTooLarge',
-    message: 'Too large resource version',
-    field: '',
-  }
-  return statusError('Timeout', message, { causes: [cause], retryAfterSeconds: 1 })
 }
 
 function warn(error: unknown): void {

@@ -27,11 +27,24 @@ export function invalidObject(
   name: string,
   causes: readonly StatusCause[],
 ): ClusterError {
-  const group = groupOf(kind.apiVersion)
-  const title = group === '' ? kind.kind : `${kind.kind}.${group}`
+  return invalid(groupOf(kind.apiVersion), kind.kind, name, causes)
+}
+
+/** Of a request rather than of an object: `ListOptions`. */
+export function invalidOptions(kind: string, causes: readonly StatusCause[]): ClusterError {
+  return invalid('meta.k8s.io', kind, '', causes)
+}
+
+function invalid(
+  group: string,
+  kind: string,
+  name: string,
+  causes: readonly StatusCause[],
+): ClusterError {
+  const title = group === '' ? kind : `${kind}.${group}`
   const problems = causes.map(({ field, message }) => `${field}: ${message}`)
   const text = problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`
-  const details = { name, kind: kind.kind, ...(group && { group }), causes }
+  const details = { ...(name && { name }), kind, ...(group && { group }), causes }
   return statusError('Invalid', `${title} "${name}" is invalid: ${text}`, details)
 }
 
@@ -43,6 +56,15 @@ export function forbidden(
 ): ClusterError {
   const message = `${qualifiedPlural(kind)} "${name}" is forbidden: ${why}`
   return statusError('Forbidden', message, { ...resource(kind, name), ...(causes && { causes }) })
+}
+
+/** A version that this server has not reached. */
+export function tooLargeVersion(wanted: number, current: number): ClusterError {
+  const message = 'Too large resource version'
+  return statusError('Timeout', `${message}: ${wanted}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message, field: '' }],
+    retryAfterSeconds: 1,
+  })
 }
 
 function resource(kind: KindDefinition, name: string) {

@@ -18,10 +18,7 @@ export function isOn(query: URLSearchParams, name: string): boolean {
 }
 
 export function isDryRun(query: URLSearchParams): boolean {
-  const values = query.getAll('dryRun').filter((value) => value !== '')
-  const unknown = values.find((value) => value !== 'All')
-  if (unknown === undefined) return values.length > 0
-  throw statusError('Invalid', `dryRun: Unsupported value: "${unknown}": supported values: "All"`)
+  return query.getAll('dryRun').includes('All')
 }
 
 export function selectionOf(route: Route, query: URLSearchParams): Selection {

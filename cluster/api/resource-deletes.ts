@@ -3,10 +3,12 @@ import type { KubeObject } from '../objects.ts'
 import { isObject, type JsonObject } from './json.ts'
 import { groupOf } from './kind-table.ts'
 import type { MemoryStore } from './memory-store.ts'
+import { invalidOptions } from './object-errors.ts'
 import { isDryRun, numberOf, selectionOf } from './query.ts'
 import { type Body, parseObject } from './request-body.ts'
 import { refOf, stored } from './resource-writes.ts'
 import type { Route } from './route.ts'
+import { unsupported } from './rules/causes.ts'
 import type { DeleteOptions } from './store.ts'
 
 interface DeleteRequest {
@@ -15,7 +17,7 @@ interface DeleteRequest {
   readonly body: Body
 }
 
-const POLICIES = ['Background', 'Foreground', 'Orphan'] as const
+const POLICIES = ['Foreground', 'Background', 'Orphan'] as const
 
 /** The object while something still holds it, otherwise a Status that says it is gone. */
 export async function deleteObject(store: MemoryStore, request: DeleteRequest): Promise<unknown> {
@@ -23,7 +25,9 @@ export async function deleteObject(store: MemoryStore, request: DeleteRequest): 
   const options = await deleteOptions(request)
   const before = stored(store, route)
   const deleted = store.delete(refOf(route), options)
-  if (store.peek(refOf(route)) !== undefined || route.kind.kind === 'Pod') return deleted
+  // Whatever held it when it was asked to go, if only for a moment.
+  const isHeld = deleted?.metadata.deletionTimestamp !== undefined
+  if (isHeld || route.kind.returnsDeleted) return deleted
   const group = groupOf(route.kind.apiVersion)
   return {
     kind: 'Status',
@@ -56,8 +60,8 @@ async function deleteOptions({ query, body }: DeleteRequest) {
   const given: JsonObject = body.text.trim() === '' ? {} : await parseObject(body)
   const policy = given.propagationPolicy ?? query.get('propagationPolicy') ?? undefined
   if (policy !== undefined && !POLICIES.some((known) => known === policy)) {
-    const message = `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}`
-    throw statusError('Invalid', message)
+    const causes = [unsupported('propagationPolicy', policy, [...POLICIES, 'nil'])]
+    throw invalidOptions('DeleteOptions', causes)
   }
   const grace = given.gracePeriodSeconds ?? numberOf(query, 'gracePeriodSeconds')
   if (grace !== undefined && !(Number.isInteger(grace) && Number(grace) >= 0)) {

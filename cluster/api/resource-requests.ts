@@ -9,8 +9,9 @@ import type { MemoryStore } from './memory-store.ts'
 import type { PodBackend } from './pod-backend.ts'
 import { streamLog } from './pod-log.ts'
 import { defaultPort, parseProxyName, proxyToPod } from './pod-proxy.ts'
-import { isOn } from './query.ts'
+import { isDryRun, isOn } from './query.ts'
 import { parseObject, readBody } from './request-body.ts'
+import { checkListOptions, checkWriteOptions } from './request-options.ts'
 import { deleteCollection, deleteObject } from './resource-deletes.ts'
 import {
   createObject,
@@ -27,6 +28,10 @@ import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { metadataOnly, tableOf, wantedForm } from './table.ts'
 import { streamWatch } from './watch-stream.ts'
 
+const WRITE_OPTIONS: Readonly<Record<string, 'CreateOptions' | 'PatchOptions'>> = {
+  POST: 'CreateOptions',
+  PATCH: 'PatchOptions',
+}
 const COMMA = Buffer.from(',')
 const END_OF_LIST = Buffer.from(']}')
 
@@ -90,6 +95,7 @@ function get({ store, route, query, message, response }: ResourceRequest): void 
 }
 
 function list({ store, route, query, message, response, signal, onUnread }: ResourceRequest): void {
+  checkListOptions(query)
   const form = wantedForm(message.headers.accept)
   const includeObject = query.get('includeObject')
   if (isOn(query, 'watch')) {
@@ -130,6 +136,7 @@ async function write(
   const onCollection = route.name === undefined
   const homeless = route.kind.namespaced && route.namespace === undefined
   if (onCollection !== (act === createObject) || homeless) throw notAllowed()
+  checkWriteOptions(WRITE_OPTIONS[message.method ?? ''] ?? 'UpdateOptions', query)
   const warnings: string[] = []
   const fields = fieldValidation(query, schemas, (text) => warnings.push(text))
   const body = await readBody(message)
@@ -145,10 +152,11 @@ async function write(
   sendJson(response, status, object)
 }
 
-async function evict({ store, route, message, response }: ResourceRequest): Promise<void> {
+async function evict({ store, route, query, message, response }: ResourceRequest): Promise<void> {
   if (message.method !== 'POST') throw notAllowed()
+  checkWriteOptions('CreateOptions', query)
   const eviction = await parseObject(await readBody(message))
-  sendJson(response, 201, evictPod(store, stored(store, route), eviction))
+  sendJson(response, 201, evictPod(store, stored(store, route), eviction, isDryRun(query)))
 }
 
 async function issueToken(request: ResourceRequest): Promise<void> {

@@ -10,6 +10,7 @@ import { acceptedPatchTypes, patchFormatOf } from './patch/media-types.ts'
 import { patchObject } from './patch-object.ts'
 import { isDryRun, isOn } from './query.ts'
 import { type Body, parseBody, parseObject } from './request-body.ts'
+import { checkPatchOptions } from './request-options.ts'
 import { notAllowed, type Route } from './route.ts'
 import { scaleOf, withScale } from './scale.ts'
 
@@ -123,22 +124,6 @@ function managerOf({ route, query, userAgent }: WriteRequest): Manager {
     ...(route.subresource !== undefined && { subresource: route.subresource }),
     keepsStatus: route.kind.statusSubresource ?? false,
     now: new Date(),
-  }
-}
-
-function checkPatchOptions(applies: boolean, query: URLSearchParams): void {
-  const refuse = (field: string, reason: string, message: string): Error => {
-    const causes = [{ reason, message, field }]
-    const title = `PatchOptions.meta.k8s.io "" is invalid: ${field}: ${message}`
-    return statusError('Invalid', title, { group: 'meta.k8s.io', kind: 'PatchOptions', causes })
-  }
-  if (applies && !query.get('fieldManager')) {
-    const message = 'Required value: is required for apply patch'
-    throw refuse('fieldManager', 'FieldValueRequired', message)
-  }
-  if (!applies && query.has('force')) {
-    const message = 'Forbidden: may not be specified for non-apply patch'
-    throw refuse('force', 'FieldValueForbidden', message)
   }
 }
 

@@ -230,14 +230,33 @@ test('a budget lets go one pod at a time and no more than it can spare', async (
   )
   const [first, second] = store.list<Pod>(kinds.pod)
   assert.ok(first && second)
-  evictPod(store, first, { deleteOptions: { dryRun: ['All'] } })
-  evictPod(store, first, {})
-  assert.throws(() => evictPod(store, second, {}), { reason: 'TooManyRequests', status: 429 })
+  const evict = (pod: Pod, deleteOptions = {}, dryRun = false) =>
+    evictPod(store, pod, { metadata: { name: pod.metadata.name }, deleteOptions }, dryRun)
+  evict(first, { dryRun: ['All'] })
+  evict(first, {}, true)
+  assert.ok(store.get({ ...kinds.pod, ...first.metadata }))
+  assert.throws(() => evictPod(store, first, { metadata: { name: 'another' } }, false), {
+    reason: 'BadRequest',
+  })
+  evict(first)
+  assert.throws(() => evict(second), { reason: 'TooManyRequests', status: 429 })
   await settle()
   assert.equal(status()?.disruptionsAllowed, 0, 'the pod that replaces it is not ready yet')
+
+  const [third] = store
+    .list<Pod>(kinds.pod)
+    .filter(({ metadata: { uid } }) => ![first, second].some((one) => one.metadata.uid === uid))
+    .filter(({ status: own }) => own?.phase === 'Pending')
+  assert.ok(third)
+  const running = { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] }
+  const unready = store.updateStatus({ ...third, status: running } as Pod)
+  await settle()
+  evict(unready)
+  assert.equal(status()?.currentHealthy, 2, 'it was none of those that the budget counts on')
+  await settle()
   await readyAll(store)
   assert.equal(status()?.disruptionsAllowed, 1)
-  evictPod(store, second, {})
+  evict(second)
 })
 
 test('a template that comes back is the newest revision, and a paused one waits', async (t) => {

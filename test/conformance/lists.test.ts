@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { configMap, names, type Server, startServer } from './server.ts'
+import { configMap, fields, names, type Server, startServer } from './server.ts'
 
 let server: Server
 const maps = (...rest: string[]) => server.path('configmaps', ...rest)
@@ -85,6 +85,48 @@ test('how many items remain is told unless a selector makes it a guess', async (
 test('a made-up continue token is refused', async () => {
   const { status, json } = await list({ limit: '1', continue: 'nonsense' })
   assert.deepEqual([status, json.reason], [400, 'BadRequest'])
+})
+
+test('a list shows no earlier moment than it is asked for, or just that one', async () => {
+  const now = await list({ labelSelector: 'suite=lists' })
+  const { resourceVersion } = now.json.metadata
+  const made = await server.call('POST', maps(), {
+    body: configMap('late', {}, { labels: { suite: 'late' } }),
+  })
+  const exact = { resourceVersion, resourceVersionMatch: 'Exact' }
+  const then = await list({ ...exact, labelSelector: 'suite in (lists, late)' })
+  assert.deepEqual(names(then.json), names(now.json))
+  assert.equal(then.json.metadata.resourceVersion, resourceVersion)
+  const least = { resourceVersion: made.json.metadata.resourceVersion }
+  const since = await list({ ...least, labelSelector: 'suite=late' })
+  assert.deepEqual(names(since.json), ['late'])
+  const future = String(Number(resourceVersion) + 1_000_000)
+  const early = await list({ resourceVersion: future, resourceVersionMatch: 'NotOlderThan' })
+  assert.deepEqual(
+    [early.status, early.json.reason, early.json.details.causes[0].reason],
+    [504, 'Timeout', 'ResourceVersionTooLarge'],
+  )
+})
+
+test('moments that contradict one another are refused', async () => {
+  const match = 'resourceVersionMatch'
+  const contradictions: Record<string, string>[] = [
+    { [match]: 'Exact' },
+    { [match]: 'Exact', resourceVersion: '0' },
+    { [match]: 'Sometimes', resourceVersion: '1' },
+    { [match]: 'NotOlderThan', resourceVersion: '1', watch: '1' },
+  ]
+  for (const query of contradictions) {
+    const { status, json } = await list(query)
+    assert.equal(status, 422, JSON.stringify(query))
+    assert.ok(
+      fields(json).every((field) => field === match),
+      json.message,
+    )
+    assert.equal(json.details.kind, 'ListOptions')
+  }
+  const { status, json } = await list({ sendInitialEvents: 'true' })
+  assert.deepEqual([status, fields(json)], [422, ['sendInitialEvents']])
 })
 
 test('a list begun too long ago has to be begun anew', async (t) => {

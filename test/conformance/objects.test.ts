@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { configMap, names, type Server, startServer } from './server.ts'
+import { configMap, fields, names, type Server, startServer } from './server.ts'
 
 let server: Server
 const maps = (...rest: string[]) => server.path('configmaps', ...rest)
@@ -143,6 +143,34 @@ test('a replacement that names another uid is refused', async () => {
   const metadata = { ...made.json.metadata, uid: 'another' }
   const answer = await server.call('PUT', maps('uids'), { body: { ...made.json, metadata } })
   assert.deepEqual([answer.status, answer.json.reason], [409, 'Conflict'])
+})
+
+test('some kinds answer a deletion with the object that has gone', async () => {
+  const service = { metadata: { name: 'told' }, spec: { ports: [{ port: 80 }] } }
+  for (const [resource, body] of [
+    ['services', service],
+    ['serviceaccounts', { metadata: { name: 'told' } }],
+  ] as const) {
+    const made = await server.call('POST', server.path(resource), { body })
+    const gone = await server.call('DELETE', server.path(resource, 'told'))
+    assert.deepEqual(
+      [gone.status, gone.json.kind, gone.json.metadata.uid],
+      [200, made.json.kind, made.json.metadata.uid],
+    )
+    assert.equal((await server.call('GET', server.path(resource, 'told'))).status, 404)
+  }
+})
+
+test('options that a request cannot have are refused with their names', async () => {
+  const manager = 'm'.repeat(129)
+  const write = `${maps()}?fieldManager=${manager}&dryRun=Some`
+  const refused = await server.call('POST', write, { body: configMap('options') })
+  assert.deepEqual([refused.status, refused.json.reason], [422, 'Invalid'])
+  assert.deepEqual(fields(refused.json).toSorted(), ['dryRun', 'fieldManager'])
+  assert.equal(refused.json.details.kind, 'CreateOptions')
+  const body = { propagationPolicy: 'Sideways' }
+  const deletion = await server.call('DELETE', maps('options'), { body })
+  assert.deepEqual([deletion.status, fields(deletion.json)], [422, ['propagationPolicy']])
 })
 
 test('deleting a collection takes what is selected and nothing else', async () => {

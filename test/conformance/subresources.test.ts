@@ -87,6 +87,10 @@ test('an eviction deletes a pod that no budget protects', async () => {
     kind: 'Eviction',
     metadata: { name: 'evicted', namespace: server.namespace },
   }
+  const other = { ...body, metadata: { ...body.metadata, name: 'other' } }
+  assert.equal((await server.call('POST', `${path}/eviction`, { body: other })).status, 400)
+  const asked = await server.call('POST', `${path}/eviction?dryRun=All`, { body })
+  assert.equal(asked.status, 201)
   const dry = { ...body, deleteOptions: { dryRun: ['All'] } }
   assert.equal((await server.call('POST', `${path}/eviction`, { body: dry })).status, 201)
   assert.equal((await server.call('GET', path)).status, 200)

@@ -31,7 +31,7 @@ test('names, labels and annotations follow the rules of Kubernetes', async () =>
   await refuses('configmaps', configMap('a', {}, { labels }), [path, path, path], bad)
   const annotations = { 'bad key': 'v' }
   await refuses('configmaps', configMap('a', {}, { annotations }), ['metadata.annotations'], bad)
-  await refuses('services', service('1st', [{ port: 80 }]), ['metadata.name'], bad)
+  await refuses('services', service('a.b', [{ port: 80 }]), ['metadata.name'], bad)
   const nameless = { apiVersion: 'v1', kind: 'ConfigMap', metadata: {} }
   await refuses('configmaps', nameless, ['metadata.name'], 'FieldValueRequired')
   const message = (await server.call('POST', server.path('configmaps'), { body: configMap('A') }))
@@ -44,6 +44,24 @@ test('names, labels and annotations follow the rules of Kubernetes', async () =>
 
 test('keys of a ConfigMap are file names', async () => {
   await refuses('configmaps', configMap('a', { 'a b': '1' }), ['data[a b]'], 'FieldValueInvalid')
+})
+
+test('what is sealed keeps its data until it is deleted', async () => {
+  for (const [resource, kind] of [
+    ['configmaps', 'ConfigMap'],
+    ['secrets', 'Secret'],
+  ] as const) {
+    const body = { apiVersion: 'v1', kind, metadata: { name: 'sealed' }, data: { a: 'MQ==' } }
+    const path = server.path(resource, 'sealed')
+    await server.call('POST', server.path(resource), { body: { ...body, immutable: true } })
+    const patch = (change: object) =>
+      server.call('PATCH', path, { body: change, type: PATCH.merge })
+    const { status, json } = await patch({ data: { a: 'Mg==' }, immutable: null })
+    assert.deepEqual([status, fields(json).toSorted()], [422, ['data', 'immutable']])
+    assert.equal(json.details.causes[0].reason, 'FieldValueForbidden')
+    assert.equal((await patch({ metadata: { labels: { still: 'free' } } })).status, 200)
+    assert.equal((await server.call('DELETE', path)).status, 200)
+  }
 })
 
 test('a pod needs containers, and they need names and images', async () => {

@@ -47,6 +47,8 @@ test('a watch from a version shows every change since, in order, and goes on', a
   await server.call('DELETE', maps('then'))
   const deleted = await events.next()
   assert.equal(title(deleted), 'DELETED then')
+  // What had nothing to wait for goes as it was.
+  assert.equal(deleted?.object.metadata.deletionTimestamp, undefined)
   const version = Number(deleted?.object.metadata.resourceVersion)
   assert.ok(version > Number(changed?.object.metadata.resourceVersion))
   events.close()
