@@ -15,11 +15,16 @@ export interface RolloutStep {
   readonly remove: readonly Pod[]
 }
 
-/** `maxUnavailable: 1`: an old pod goes only while all others are ready, and comes back as a new one. */
-export function replaceInPlace({ pods, isCurrent }: DaemonGeneration): RolloutStep {
+/**
+ * `maxUnavailable: 1`: an old pod goes only while every other node has a ready one, and comes back as a
+ * new one. A node whose pod has just been made has none yet.
+ */
+export function replaceInPlace({ nodes, pods, isCurrent }: DaemonGeneration): RolloutStep {
   const outdated = pods.filter((pod) => isActive(pod) && !isCurrent(pod))
   const victim = outdated.find((pod) => !isPodReady(pod)) ?? outdated[0]
-  const othersReady = pods.every((pod) => pod === victim || (isActive(pod) && isPodReady(pod)))
+  const serves = (node: string): boolean =>
+    pods.some((pod) => pod.spec.nodeName === node && isActive(pod) && isPodReady(pod))
+  const othersReady = nodes.every((node) => node === victim?.spec.nodeName || serves(node))
   return { create: [], remove: victim && othersReady ? [victim] : [] }
 }
 
