@@ -7,6 +7,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import net, { type AddressInfo, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { endSession } from '../../proxies/hbone/end-session.ts'
 import { keepAlive } from '../../proxies/hbone/keepalive.ts'
@@ -41,11 +42,13 @@ function dial(t: TestContext, { port }: AddressInfo): Socket {
   return socket.on('error', () => {})
 }
 
-test('a session whose peer broke the protocol ends, though node neither reads nor tells', async (t) => {
+test('a session whose peer broke the protocol ends, though node 20 neither reads nor tells', async (t) => {
   const dead = new Promise<string>((resolve) => {
     void listen(t, (socket) => {
       const session = performServerHandshake(socket)
-      session.on('error', () => {})
+      session.on('stream', (stream) => stream.on('error', () => {}))
+      // Later versions of node end it by themselves.
+      session.on('error', () => {}).on('close', () => resolve('dead'))
       keepAlive(session, () => resolve('dead'), { intervalMs: 20, timeoutMs: 60_000 })
     }).then((address) => {
       dial(t, address).end(Buffer.concat([PREFACE, SETTINGS, get(1), BREACH]))
@@ -64,8 +67,8 @@ test('so does one to a server that breaks it, and its request with it', async (t
   session.on('error', () => {})
   keepAlive(session, () => endSession(session, socket), { intervalMs: 20, timeoutMs: 2_000 })
   const request = session.request({ ':path': '/' }).on('error', () => {})
-  await once(request, 'close')
-  await once(socket, 'close')
+  const closed = (of: Duplex) => new Promise((resolve) => of.once('close', resolve))
+  await Promise.all([closed(request), closed(socket)])
 })
 
 test('a healthy session is left alone, also when nobody expects an answer', async (t) => {

@@ -191,6 +191,8 @@ describe('a pair of ztunnels', () => {
       if (received % (1024 * 1024) < 1024) await new Promise(setImmediate)
     }
     assert.equal(received, chunk.length * chunks)
+    // From node 22 on, reading to the end leaves the sending half as it is.
+    socket.destroy()
     for (const { child } of [pair.source, pair.destination]) {
       const rssMib = await residentMib(child.pid as number)
       assert.ok(rssMib < 200, `${rssMib} MiB`)
@@ -295,25 +297,28 @@ describe('a destination that is not who it should be', () => {
     assert.equal(appSockets.size, applicationSeen)
     assert.ok(!Buffer.concat(wire).includes(SECRET), 'no fallback to plaintext')
   }
+  /** The first may still go into a tunnel whose end the source has not heard of. */
+  const refusedBecause = async (reason: RegExp): Promise<void> => {
+    await refused()
+    if (!reason.test(pair.source.stderr())) await refused()
+    await pair.source.logged(reason)
+  }
   test('K2: one of another identity is refused', async () => {
     await pair.update({ serverIdentity: 'spiffe://cluster.local/ns/shop/sa/impostor' })
     await pair.dropTunnels()
-    await refused()
-    await pair.source.logged(/PEER_IDENTITY/)
+    await refusedBecause(/PEER_IDENTITY/)
   })
 
   test('K2: one of another trust domain is refused', async () => {
     await pair.update({ serverIdentity: 'spiffe://other.example/ns/shop/sa/server' })
     await pair.dropTunnels()
-    await refused()
-    await pair.source.logged(/other\.example/)
+    await refusedBecause(/other\.example/)
   })
 
   test('K2: one of another authority is refused', async () => {
     await pair.update({ serverAuthority: await createTestAuthority('stranger') })
     await pair.dropTunnels()
-    await refused()
-    await pair.source.logged(/PEER_UNTRUSTED/)
+    await refusedBecause(/PEER_UNTRUSTED/)
   })
 
   test('is reached again once it is itself', async () => {
