@@ -53,7 +53,9 @@ function forward(from: Side, to: Side, bytes: Counter, failed: (error: Error) =>
     if (!to.write(chunk)) from.pause()
   })
   to.on('drain', () => from.resume())
-  from.on('end', () => to.end())
+  // A client may have ended, without a byte, while its connection was being made.
+  if (from.readableEnded) to.end()
+  else from.on('end', () => to.end())
   from.on('error', (error) => {
     if (!isReset(error)) failed(error)
   })

@@ -79,6 +79,12 @@ for (const mode of MODES) {
       assert.equal(await client.closed(), 'pinggot 4')
     })
 
+    test('a client that ends without a byte is heard', async () => {
+      const client = await rawClient(path.address)
+      client.socket.end()
+      assert.equal(await client.closed(), '220 ready\r\ngot 0')
+    })
+
     test('a server that ends its side lets the client finish', async () => {
       const client = net.connect({ ...path.address, allowHalfOpen: true })
       let received = ''
