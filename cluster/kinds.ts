@@ -19,6 +19,7 @@ export const kinds = {
   endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
   peerAuthentication: { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication' },
   gateway: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
+  gatewayClass: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass' },
 } as const satisfies Record<string, KindRef>
 
 export interface Namespace extends KubeObject {
@@ -316,7 +317,12 @@ export interface DisruptionBudget extends KubeObject {
 export interface Gateway extends KubeObject {
   spec: {
     gatewayClassName: string
-    listeners?: { name: string; port: number; protocol: string }[]
+    listeners?: {
+      name: string
+      port: number
+      protocol: string
+      allowedRoutes?: { namespaces?: { from?: string; selector?: LabelSelector } }
+    }[]
   }
   status?: {
     addresses?: { type: string; value: string }[]

@@ -6,6 +6,8 @@ export const meshLabels = {
   dataplaneMode: 'istio.io/dataplane-mode',
   useWaypoint: 'istio.io/use-waypoint',
   useWaypointNamespace: 'istio.io/use-waypoint-namespace',
+  /** On a Gateway or its class. */
+  waypointFor: 'istio.io/waypoint-for',
   tlsMode: 'security.istio.io/tlsMode',
   canonicalName: 'service.istio.io/canonical-name',
   canonicalRevision: 'service.istio.io/canonical-revision',

@@ -31,6 +31,7 @@ export interface CapturePod {
 export interface CaptureService {
   /** `namespace/name`. */
   readonly key: string
+  /** `None`: headless, so that clients are told the address of a pod instead. */
   readonly clusterIp: string
   readonly ports: readonly {
     readonly port: number
@@ -163,7 +164,13 @@ function outbound(
     const id = `out/${pod.uid}/${service?.key}/${port}`
     const socket = { id, podUid: pod.uid, host: address, port }
     if (proxy !== 'direct') {
-      const originalDestination = { host: service?.clusterIp ?? '', port }
+      const headless = service?.clusterIp === 'None'
+      const originalDestination = headless
+        ? nameserverAnswer(pod, endpoints, find)
+        : { host: service?.clusterIp ?? '', port }
+      if (originalDestination === undefined) {
+        return { ...socket, by: 'proxy', owners: [], optional: true }
+      }
       const { workloadUid } = pod
       const listener = { id, kind: 'outbound', workloadUid, originalDestination } as const
       return { ...socket, by: 'proxy', owners: ownedBy(proxy, listener) }
@@ -174,6 +181,18 @@ function outbound(
     )
     return { ...socket, by: 'app', owners: oncePerProcess(owners), optional: true }
   })
+}
+
+/** The pod that a client of a headless service takes from the answer: its own, and the same each time. */
+function nameserverAnswer(
+  { uid }: CapturePod,
+  endpoints: CaptureService['ports'][number]['endpoints'],
+  find: (podUid: string) => Target | undefined,
+): { readonly host: string; readonly port: number } | undefined {
+  const sum = [...uid].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % 65_521, 7)
+  const chosen = endpoints[sum % endpoints.length]
+  const target = chosen && find(chosen.podUid)
+  return target && { host: target.pod.podIp, port: chosen.targetPort }
 }
 
 /** Whoever accepts what is sent to the pod: a proxy in front of it judges plain clients as well. */

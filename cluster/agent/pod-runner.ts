@@ -224,7 +224,7 @@ export class PodRunner {
   #environment(container: Container, title: string): Record<string, string> {
     const { plan } = this.#context
     const services = this.#calledServices()
-      .filter(({ service: { spec } }) => spec.clusterIP !== undefined && spec.clusterIP !== 'None')
+      .filter(({ service: { spec } }) => spec.clusterIP !== undefined)
       .map(({ service, name }) => {
         const address = this.#captureAddress(service)
         return { service, name, reach: (port: number) => plan.socket(address, port) }

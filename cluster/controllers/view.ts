@@ -41,6 +41,7 @@ export interface ClusterView {
   readonly disruptionBudgets: Informer<DisruptionBudget>
   readonly endpointSlices: Informer<EndpointSlice>
   readonly gateways: Informer<Gateway>
+  readonly gatewayClasses: Informer<KubeObject>
   readonly peerAuthentications: Informer<PeerAuthentication>
   readonly authorizationPolicies: Informer<AuthorizationPolicy>
   readonly requestAuthentications: Informer<RequestAuthentication>
@@ -65,6 +66,7 @@ export function createView(store: Store): ClusterView {
     disruptionBudgets: createInformer<DisruptionBudget>(store, kinds.disruptionBudget),
     endpointSlices: createInformer<EndpointSlice>(store, kinds.endpointSlice),
     gateways: createInformer<Gateway>(store, kinds.gateway),
+    gatewayClasses: createInformer<KubeObject>(store, kinds.gatewayClass),
     peerAuthentications: createInformer<PeerAuthentication>(store, kinds.peerAuthentication),
     authorizationPolicies: createInformer<AuthorizationPolicy>(
       store,

@@ -16,8 +16,7 @@ import { refOf } from './ownership.ts'
 import { waypointClass } from './waypoint.ts'
 
 export const ztunnelImage = `meshbench/ztunnel:${istioVersion}`
-const gatewayClassKind = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass' }
-const gatewayClass = { ...gatewayClassKind, name: waypointClass }
+const gatewayClass = { ...kinds.gatewayClass, name: waypointClass }
 /** Connections of a ztunnel that is replaced may go on for a little less. */
 const graceSeconds = 30
 
@@ -83,7 +82,7 @@ function meshObjects(liveTakeover: boolean): KubeObject[] {
     { ...kinds.serviceAccount, metadata },
     daemonSet,
     {
-      ...gatewayClassKind,
+      ...kinds.gatewayClass,
       metadata: { name: waypointClass },
       spec: { controllerName: 'istio.io/mesh-controller' },
     },

@@ -61,7 +61,7 @@ export class ControlPlane implements MeshKnowledge {
       onIssued: () => this.update(),
       onError: context.onError,
     })
-    const { pods, services, endpointSlices, gateways, namespaces } = context.view
+    const { pods, services, endpointSlices, gateways, gatewayClasses, namespaces } = context.view
     const { peerAuthentications, authorizationPolicies, requestAuthentications } = context.view
     const { httpRoutes, virtualServices, destinationRules } = context.view
     const informers = [
@@ -69,6 +69,7 @@ export class ControlPlane implements MeshKnowledge {
       services,
       endpointSlices,
       gateways,
+      gatewayClasses,
       namespaces,
       peerAuthentications,
       authorizationPolicies,

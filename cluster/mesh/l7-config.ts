@@ -14,7 +14,7 @@ import {
 import { hostnameOf, proxyKindOf, serviceKey, workloadUid } from './naming.ts'
 import { convertAuthentication, convertForRequests, isForWaypoints } from './request-policy.ts'
 import { fullHost, serviceRoutes } from './route-attachment.ts'
-import { type WaypointSources, waypointBinding } from './service-waypoint.ts'
+import { serviceBinding, waypointSources } from './waypoint-binding.ts'
 
 export const WAYPOINT_CLASS = 'istio-waypoint'
 
@@ -60,7 +60,7 @@ function forWaypoint(pod: Pod, view: ClusterView): L7Config {
   const sources = waypointSources(view)
   const services = sortedServices(view)
   const served = services.filter((service) => {
-    const bound = waypointBinding(service, sources)
+    const bound = serviceBinding(service, sources)
     return bound?.name === name && bound.namespace === namespace
   })
   const attached = <T extends { readonly services?: readonly string[] }>(
@@ -141,13 +141,6 @@ function destinationOf(
       .map(({ metadata }) => workloadUid(namespace, metadata.name))
       .sort(),
   ).policy
-}
-
-export function waypointSources(view: ClusterView): WaypointSources {
-  return {
-    gateways: view.gateways.all(),
-    namespaceLabels: (name) => view.namespaces.get(name)?.metadata.labels,
-  }
 }
 
 function sortedServices(view: ClusterView): readonly Service[] {

@@ -2,6 +2,7 @@ import type { AuthorizationPolicy, MeshState } from '../../proxies/config/mesh-s
 import type { ClusterView } from '../controllers/view.ts'
 import { mtlsOf, mtlsPolicy } from './peer-authentication.ts'
 import { meshService } from './services.ts'
+import { waypointSources } from './waypoint-binding.ts'
 import { meshWorkload, type WorkloadSources } from './workloads.ts'
 import { convertForZtunnel } from './ztunnel-policy.ts'
 
@@ -23,7 +24,7 @@ export function meshState(
     socket,
     services,
     slices,
-    gateways: view.gateways.all(),
+    waypoints: waypointSources(view),
     peerAuthentications,
     selected: converted.filter(({ policy }) => policy.scope === 'WorkloadSelector'),
     namespaceLabels: (name: string) => view.namespaces.get(name)?.metadata.labels,

@@ -1,17 +1,11 @@
-import type {
-  AppProtocol,
-  GatewayAddress,
-  Service as MeshService,
-} from '../../proxies/config/mesh-state.ts'
-import type { EndpointSlice, Gateway, Service, ServicePort } from '../kinds.ts'
-import { hbonePort } from '../mesh-labels.ts'
+import type { AppProtocol, Service as MeshService } from '../../proxies/config/mesh-state.ts'
+import type { EndpointSlice, Service, ServicePort } from '../kinds.ts'
 import { hostnameOf } from './naming.ts'
-import { waypointBinding } from './service-waypoint.ts'
+import { serviceBinding, type WaypointSources, waypointAddress } from './waypoint-binding.ts'
 
 export interface ServiceSources {
   readonly slices: readonly EndpointSlice[]
-  readonly gateways: readonly Gateway[]
-  namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
+  readonly waypoints: WaypointSources
 }
 
 export function meshService(service: Service, sources: ServiceSources): MeshService {
@@ -21,7 +15,7 @@ export function meshService(service: Service, sources: ServiceSources): MeshServ
     const protocol = protocolOf(port)
     return protocol === 'tcp' ? [] : [[String(port.port), protocol] as const]
   })
-  const waypoint = serviceWaypoint(service, sources)
+  const waypoint = waypointAddress(serviceBinding(service, sources.waypoints))
   return {
     name,
     namespace,
@@ -56,13 +50,6 @@ function numericTarget(
     .flatMap((slice) => slice.ports)
     .find((one) => (one.name ?? '') === name)
   return resolved?.port ?? port
-}
-
-function serviceWaypoint(service: Service, sources: ServiceSources): GatewayAddress | undefined {
-  const bound = waypointBinding(service, sources)
-  if (bound?.reason !== 'WaypointAccepted') return undefined
-  const { name, namespace } = bound
-  return { destination: `${namespace}/${hostnameOf(name, namespace)}`, hboneMtlsPort: hbonePort }
 }
 
 export function isSliceOf(

@@ -71,7 +71,7 @@ export function startMeshStatusController(context: ControllerContext): Controlle
     { onError, debounceMs: 25 },
   )
   const { authorizationPolicies, requestAuthentications, services, httpRoutes } = view
-  const { virtualServices, destinationRules, gateways, namespaces } = view
+  const { virtualServices, destinationRules, gateways, gatewayClasses, namespaces } = view
   return triggerOn(loop, [
     authorizationPolicies,
     requestAuthentications,
@@ -80,6 +80,7 @@ export function startMeshStatusController(context: ControllerContext): Controlle
     virtualServices,
     destinationRules,
     gateways,
+    gatewayClasses,
     namespaces,
   ])
 }

@@ -10,10 +10,10 @@ import {
   type RequestAuthentication,
   targetRefsOf,
 } from './istio-objects.ts'
-import { WAYPOINT_CLASS, waypointSources } from './l7-config.ts'
+import { WAYPOINT_CLASS } from './l7-config.ts'
 import { convertForRequests } from './request-policy.ts'
 import { backendResolver, isServiceParent } from './route-attachment.ts'
-import { waypointBinding } from './service-waypoint.ts'
+import { serviceBinding, waypointSources } from './waypoint-binding.ts'
 import { convertForZtunnel } from './ztunnel-policy.ts'
 
 export type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
@@ -48,7 +48,7 @@ export function waypointFinding(
     if (kind === 'Service') {
       const service = view.services.get(name, metadata.namespace)
       if (!service) return [{ reason: 'TargetNotFound', message: `${where} not found` }]
-      if (waypointBinding(service, waypointSources(view))?.reason === 'WaypointAccepted') return []
+      if (serviceBinding(service, waypointSources(view))?.reason === 'WaypointAccepted') return []
       return [{ reason: 'AncestorNotBound', message: `${where} is not bound to a waypoint` }]
     }
     if (kind === 'Gateway') {
@@ -121,12 +121,13 @@ function parentFinding(
 
 /** `istio.io/WaypointBound`; undefined where nobody asked for a waypoint. */
 export function bindingFinding(service: Service, view: ClusterView): Finding | undefined {
-  const bound = waypointBinding(service, waypointSources(view))
+  const bound = serviceBinding(service, waypointSources(view))
   if (bound === undefined) return undefined
   const name = `${bound.namespace}/${bound.name}`
   const messages = {
     WaypointAccepted: `Successfully attached to waypoint ${name}`,
     WaypointIsNotReady: `waypoint ${name} is not ready`,
+    AttachmentDenied: `waypoint ${name} does not let this namespace in (allowedRoutes)`,
     UnsupportedTrafficType: `waypoint ${name} does not serve traffic to services`,
   }
   return {

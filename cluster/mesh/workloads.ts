@@ -15,6 +15,7 @@ import { selects } from './istio-objects.ts'
 import { clusterId, proxyKindOf, serviceKey, workloadUid } from './naming.ts'
 import { mtlsOf, mtlsPolicy } from './peer-authentication.ts'
 import { isSliceOf } from './services.ts'
+import { podBinding, type WaypointSources, waypointAddress } from './waypoint-binding.ts'
 
 export interface WorkloadSources {
   readonly trustDomain: string
@@ -25,6 +26,7 @@ export interface WorkloadSources {
   readonly peerAuthentications: readonly PeerAuthentication[]
   /** Policies with a selector, as they are and as a ztunnel gets them. */
   readonly selected: readonly SelectorPolicy[]
+  readonly waypoints: WaypointSources
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
 }
 
@@ -43,6 +45,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
   const healthy = isPodReady(pod) && pod.metadata.deletionTimestamp === undefined
   const hbone = speaksHbone(pod, sources)
   const services = backedServices(uid, sources)
+  const waypoint = waypointAddress(podBinding(pod, sources.waypoints))
   const sockets = movedSockets(pod, podIP, Object.values(services).flatMap(Object.values), sources)
   return {
     uid: workloadUid(namespace, name),
@@ -68,6 +71,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
     clusterId,
     status: healthy ? 'Healthy' : 'Unhealthy',
     services,
+    ...(waypoint ? { waypoint } : {}),
     ...(labels?.[meshLabels.tlsMode] === 'istio' && !hbone ? { tlsMode: 'istio' as const } : {}),
     ...(sockets ? { sockets } : {}),
     ...(policies.length > 0 ? { authorizationPolicies: policies } : {}),

@@ -28,6 +28,14 @@ export function sourceOf(workload: Workload): string | undefined {
   return workload.sockets ? undefined : workload.workloadIps[0]
 }
 
+/** Two endpoints with equal keys are reached in the same way and prove the same identity. */
+export function endpointKey({ ip, targetPort, workload }: Endpoint): string {
+  const { protocol, tlsMode, hbonePort } = workload
+  const { host, port } = socketOf(workload, ip, targetPort)
+  const identity = identityOf(workload)
+  return [ip, targetPort, host, port, protocol, tlsMode, hbonePort, identity].join('|')
+}
+
 /** Lookups over one snapshot. Immutable; a new snapshot gets a new index. */
 export class MeshIndex {
   readonly state: MeshState
@@ -99,6 +107,14 @@ export class MeshIndex {
     const ip = addressPart(address.destination)
     if (isIP(ip) === 0) return this.#byKey.get(address.destination)
     return this.#byIp.get(ip) ?? this.#byVip.get(ip)?.[0]
+  }
+
+  /** Whether the workload is what the address stands for, or one of its pods, ready or not. */
+  isGateway(address: GatewayAddress, workload: Workload): boolean {
+    const gateway = this.gateway(address)
+    if (gateway === undefined) return false
+    if (!('hostname' in gateway)) return gateway.uid === workload.uid
+    return workload.services[serviceKey(gateway)] !== undefined
   }
 
   /** Pods win an address over anything else, and of those the ones that speak HBONE. */

@@ -16,8 +16,8 @@ export interface Upstream {
   active: number
   /** Where requests sent to it are counted, when that depends on it. */
   readonly series: RequestSeries | undefined
-  /** For those that lead to a service. */
-  readonly destination?: { readonly service: Service; readonly endpoint: Endpoint }
+  /** For those that lead to a pod, by a service or by its own address. */
+  readonly destination?: { readonly service: Service | undefined; readonly endpoint: Endpoint }
 }
 
 /** Candidates for a request, in Envoy's sense. */

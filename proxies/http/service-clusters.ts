@@ -1,13 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import type { Backend, DestinationPolicy, TrafficPolicy } from '../config/l7.ts'
-import {
-  type Endpoint,
-  identityOf,
-  type MeshIndex,
-  serviceKey,
-  socketOf,
-} from '../config/mesh-index.ts'
+import { type Endpoint, endpointKey, type MeshIndex, serviceKey } from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
 import { Breaker } from '../routing/breaker.ts'
 import { Outliers } from '../routing/outliers.ts'
@@ -220,12 +214,4 @@ export function speaksHttp(service: Service, port: number): boolean {
 function speaksHttp2(service: Service, port: number): boolean {
   const protocol = service.protocols?.[String(port)]
   return protocol === 'http2' || protocol === 'grpc'
-}
-
-/** Two endpoints with equal keys are reached in the same way and prove the same identity. */
-function endpointKey({ ip, targetPort, workload }: Endpoint): string {
-  const { protocol, tlsMode, hbonePort } = workload
-  const { host, port } = socketOf(workload, ip, targetPort)
-  const identity = identityOf(workload)
-  return [ip, targetPort, host, port, protocol, tlsMode, hbonePort, identity].join('|')
 }

@@ -1,4 +1,5 @@
-import type { AppProtocol, Service, Workload } from '../config/mesh-state.ts'
+import type { AppProtocol, Workload } from '../config/mesh-state.ts'
+import { type PortFacts, portFacts } from '../config/port-protocol.ts'
 import type { Peers } from '../telemetry/istio-labels.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
 import type { TcpSeries } from '../telemetry/tcp-metrics.ts'
@@ -10,21 +11,20 @@ export class InboundTelemetry {
   readonly #context: SidecarContext
   readonly #port: number
   #view: PodView
-  #service: Service | undefined
-  #protocol: AppProtocol = 'tcp'
+  #facts: PortFacts | undefined
   readonly #series = new Map<string, RequestSeries>()
 
   constructor(context: SidecarContext, port: number) {
     this.#context = context
     this.#port = port
     this.#view = context.view()
-    this.#resolve()
+    this.#facts = this.#resolve()
   }
 
   /** Of the container port, as the services say that lead to it. */
   protocol(): AppProtocol {
     this.#refresh()
-    return this.#protocol
+    return this.#facts?.protocol ?? 'tcp'
   }
 
   /** `peer` is proven; the node id is only the client's word and names it for people. */
@@ -66,7 +66,7 @@ export class InboundTelemetry {
       sourceIdentity: peer,
       destination: workload,
       destinationIdentity: peer === undefined ? undefined : local.identity,
-      service: this.#service,
+      service: this.#facts?.service,
     }
   }
 
@@ -75,22 +75,11 @@ export class InboundTelemetry {
     if (view === this.#view) return
     this.#view = view
     this.#series.clear()
-    this.#resolve()
+    this.#facts = this.#resolve()
   }
 
-  #resolve(): void {
+  #resolve(): PortFacts | undefined {
     const { index, workload } = this.#view
-    this.#service = undefined
-    this.#protocol = 'tcp'
-    for (const [key, ports] of Object.entries(workload.services)) {
-      const service = index.service(key)
-      if (service === undefined) continue
-      for (const [port, target] of Object.entries(ports)) {
-        if (target !== this.#port) continue
-        this.#service ??= service
-        const protocol = service.protocols?.[port]
-        if (protocol !== undefined && this.#protocol === 'tcp') this.#protocol = protocol
-      }
-    }
+    return portFacts(index, workload, this.#port)
   }
 }

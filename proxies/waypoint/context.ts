@@ -3,10 +3,12 @@ import type { Workload } from '../config/mesh-state.ts'
 import type { LocalWorkload } from '../config/process.ts'
 import type { Dialler } from '../http/dial-endpoint.ts'
 import type { HttpLimits } from '../http/limits.ts'
+import type { PodClusters } from '../http/pod-clusters.ts'
 import type { ServiceClusters } from '../http/service-clusters.ts'
 import type { Sweeper } from '../http/sweeper.ts'
 import type { CertificateStore } from '../identity/certificates.ts'
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts'
+import type { BoundPods } from './bound-pods.ts'
 import type { Decisions } from './decisions.ts'
 import type { WaypointTelemetry } from './waypoint-telemetry.ts'
 
@@ -22,6 +24,8 @@ export interface WaypointContext {
   readonly view: () => WaypointView
   readonly store: CertificateStore
   readonly clusters: ServiceClusters
+  readonly pods: PodClusters
+  readonly bound: BoundPods
   readonly dialler: Dialler
   readonly telemetry: WaypointTelemetry
   readonly connections: TcpMetrics

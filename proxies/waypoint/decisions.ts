@@ -11,7 +11,7 @@ export class Decisions {
   readonly #l7: L7Config | undefined
   readonly #clusters: ServiceClusters
   readonly #verifier: ReturnType<typeof createTokenVerifier>
-  readonly #gates = new Map<string, RequestGate | undefined>()
+  readonly #gates = new Map<string | undefined, RequestGate | undefined>()
   readonly #routers = new Map<string, Router>()
 
   constructor(l7: L7Config | undefined, index: MeshIndex, clusters: ServiceClusters) {
@@ -20,9 +20,10 @@ export class Decisions {
     this.#verifier = createTokenVerifier((ip) => index.workloadByIp(ip) !== undefined)
   }
 
-  gate(service: Service): RequestGate | undefined {
+  /** Without a service: for traffic to pods, which policies of the waypoint itself govern. */
+  gate(service: Service | undefined): RequestGate | undefined {
     if (this.#l7 === undefined) return undefined
-    const key = serviceKey(service)
+    const key = service && serviceKey(service)
     if (!this.#gates.has(key)) this.#gates.set(key, requestGate(this.#l7, key, this.#verifier))
     return this.#gates.get(key)
   }

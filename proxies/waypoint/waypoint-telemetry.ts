@@ -1,8 +1,7 @@
-import { identityOf } from '../config/mesh-index.ts'
+import { type Endpoint, identityOf } from '../config/mesh-index.ts'
 import type { Service, Workload } from '../config/mesh-state.ts'
 import type { Upstream } from '../http/cluster.ts'
 import { isAuthenticated } from '../http/dial-endpoint.ts'
-import type { ServiceCluster } from '../http/service-clusters.ts'
 import type { Peers } from '../telemetry/istio-labels.ts'
 import type { RequestMetrics, RequestSeries } from '../telemetry/request-metrics.ts'
 
@@ -11,6 +10,14 @@ export interface Source {
   readonly workload: Workload | undefined
   readonly identity: string
   readonly ip: string
+}
+
+/** What requests were meant for, whoever they end up at. */
+export interface Wanted {
+  readonly name: string
+  /** Undefined when a pod was addressed. */
+  readonly service: Service | undefined
+  readonly endpoint?: Endpoint
 }
 
 /** Series per client and endpoint, kept until the next snapshot. */
@@ -27,11 +34,8 @@ export class WaypointTelemetry {
   }
 
   /** One lookup per connection; the returned function has one left per request. */
-  forConnection(
-    source: Source,
-    cluster: ServiceCluster,
-  ): (target: Upstream | undefined) => RequestSeries {
-    const key = [source.identity, source.workload?.uid, cluster.name].join('|')
+  forConnection(source: Source, wanted: Wanted): (target: Upstream | undefined) => RequestSeries {
+    const key = [source.identity, source.workload?.uid, wanted.name].join('|')
     let byTarget = this.#series.get(key)
     if (byTarget === undefined) {
       byTarget = new Map()
@@ -42,10 +46,7 @@ export class WaypointTelemetry {
       let series = known.get(target)
       if (series === undefined) {
         // A route may have led to another service than the one asked for.
-        const { service, endpoint } = target?.destination ?? {
-          service: cluster.service,
-          endpoint: undefined,
-        }
+        const { service, endpoint } = target?.destination ?? wanted
         series = this.#requests.between('waypoint', peersOf(source, service, endpoint), {
           protocol: 'http',
           security: 'mutual_tls',
@@ -59,8 +60,8 @@ export class WaypointTelemetry {
 
 export function peersOf(
   source: Source,
-  service: Service,
-  endpoint: Parameters<typeof isAuthenticated>[0] | undefined,
+  service: Service | undefined,
+  endpoint: Endpoint | undefined,
 ): Peers {
   return {
     source: source.workload,

@@ -3,6 +3,7 @@ import { ProxyError } from '../errors.ts'
 import { HbonePool } from '../hbone/pool.ts'
 import { type Dialler, dialEndpoint } from '../http/dial-endpoint.ts'
 import { DEFAULT_LIMITS } from '../http/limits.ts'
+import { PodClusters } from '../http/pod-clusters.ts'
 import { ServiceClusters } from '../http/service-clusters.ts'
 import { Sweeper } from '../http/sweeper.ts'
 import { CertificateStore } from '../identity/certificates.ts'
@@ -11,6 +12,7 @@ import { UnderWay } from '../process/under-way.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
+import { BoundPods } from './bound-pods.ts'
 import type { WaypointContext, WaypointView } from './context.ts'
 import { Decisions } from './decisions.ts'
 import { waypointInbound } from './inbound.ts'
@@ -45,10 +47,18 @@ export function createWaypoint(): ProxyProgram {
     dial: (endpoint, alpn, signal, traffic) =>
       dialEndpoint(dialler, endpoint, alpn, signal, traffic),
   })
+  const pods = new PodClusters({
+    limits,
+    sweeper,
+    dial: (endpoint, alpn, signal) => dialEndpoint(dialler, endpoint, alpn, signal),
+  })
+  const bound = new BoundPods()
   const context: WaypointContext = {
     view,
     store,
     clusters,
+    pods,
+    bound,
     dialler,
     telemetry,
     connections,
@@ -74,6 +84,8 @@ export function createWaypoint(): ProxyProgram {
       connections.forgetPeers()
       telemetry.forgetPeers()
       clusters.update(index, config.l7?.destinations)
+      pods.update(index)
+      bound.update(index, workload)
     },
     serve: (listener) => {
       if (listener.kind !== 'hbone') {
@@ -84,6 +96,7 @@ export function createWaypoint(): ProxyProgram {
     dump: () => ({ clusters: clusters.dump() }),
     close: () => {
       clusters.close()
+      pods.close()
       tunnels.close()
     },
   }

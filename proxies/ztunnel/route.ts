@@ -53,7 +53,8 @@ export function routeOutbound(index: MeshIndex, source: Workload, wanted: Socket
   }
   const workload = index.workloadByIp(wanted.host)
   if (!workload) return { kind: 'tcp', nextHop: wanted, destination: undefined, service }
-  if (workload.waypoint && !isBehind(index, workload.waypoint, source)) {
+  // A waypoint's own traffic to the pod must not come back to it.
+  if (workload.waypoint && !index.isGateway(workload.waypoint, source)) {
     return viaWaypoint(index, workload.waypoint, wanted, undefined)
   }
   return toEndpoint({ workload, ip: wanted.host, targetPort: wanted.port }, undefined)
@@ -105,16 +106,6 @@ function viaWaypoint(
 function podEndpoint(workload: Workload, targetPort: number): Endpoint | undefined {
   const ip = workload.workloadIps[0]
   return ip === undefined ? undefined : { workload, ip, targetPort }
-}
-
-/** Whether `source` is itself the waypoint: its traffic to the pod must not come back to it. */
-function isBehind(index: MeshIndex, address: GatewayAddress, source: Workload): boolean {
-  const gateway = index.gateway(address)
-  if (!gateway) return false
-  if (!('hostname' in gateway)) return gateway.uid === source.uid
-  return index
-    .endpoints(gateway, address.hboneMtlsPort)
-    .some(({ workload }) => workload.uid === source.uid)
 }
 
 function isSelf(source: Workload, host: string): boolean {

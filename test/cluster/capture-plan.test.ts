@@ -166,6 +166,28 @@ test('a proxy is told whose connections arrive and what they were meant for', ()
   })
 })
 
+test('a client of a headless service is told the address of one of its pods', () => {
+  const proxied = { ...client, dataplane: 'sidecar', sidecar: 'proxy' } as const
+  const second = { ...server, uid: 's2', podIp: '127.9.1.3' }
+  const meant = (podUids: readonly string[], uid = 'c'): unknown => {
+    const endpoints = podUids.map((podUid) => ({ podUid, targetPort: 8080 }))
+    const headless = { ...service, clusterIp: 'None', ports: [{ port: 8080, endpoints }] }
+    const pods = [server, second, { ...proxied, uid }]
+    const sockets = planCapture({ pods, services: [headless], ztunnels: new Map() })
+    const socket = sockets.find(({ host }) => host === '127.9.128.1')
+    const [owner] = socket?.owners ?? []
+    if (owner === undefined) return socket?.optional ? 'nobody' : 'awaited'
+    return 'listener' in owner.purpose && 'originalDestination' in owner.purpose.listener
+      ? owner.purpose.listener.originalDestination.host
+      : owner
+  }
+  assert.equal(meant(['s']), '127.9.1.1')
+  assert.equal(meant(['s2']), '127.9.1.3')
+  assert.equal(meant([]), 'nobody')
+  const several = new Set('abcdefgh'.split('').map((uid) => meant(['s', 's2'], uid)))
+  assert.deepEqual(several, new Set(['127.9.1.1', '127.9.1.3']))
+})
+
 test('a client outside the mesh meets the proxy in front of its server, not the server', () => {
   const meshed: CapturePod = { ...server, dataplane: 'sidecar', sidecar: 'proxy' }
   const toServer = (pod: CapturePod): DesiredSocket | undefined =>

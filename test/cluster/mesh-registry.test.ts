@@ -174,6 +174,20 @@ test('a waypoint applies by the label of the service, else of the namespace, onc
   assert.deepEqual(found, [waypoint, waypoint, undefined, undefined, undefined])
 })
 
+test('a workload waypoint is told with the pod, the class speaks for Gateways that are silent', async (t) => {
+  const named = { 'istio.io/use-waypoint': 'waypoint' }
+  const { state, store } = await registry(t, { pod: named, namespace: named })
+  assert.equal(state().workloads[0]?.waypoint, undefined)
+  store.create({
+    ...kinds.gatewayClass,
+    metadata: { name: 'istio-waypoint', labels: { 'istio.io/waypoint-for': 'workload' } },
+  })
+  const { workloads, services } = state()
+  const waypoint = { destination: 'shop/waypoint.shop.svc.cluster.local', hboneMtlsPort: 15008 }
+  assert.deepEqual(workloads[0]?.waypoint, waypoint)
+  assert.equal(services[0]?.waypoint, undefined, 'for workloads only')
+})
+
 test('STRICT becomes a policy that refuses callers without identity', async (t) => {
   const { state, store } = await registry(t)
   assert.deepEqual(state().policies, [])

@@ -7,13 +7,15 @@ import type {
 } from '../../proxies/config/mesh-state.ts'
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import { createTestAuthority, type TestAuthority } from './certificates.ts'
-import { bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
+import { type BoundSocket, bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
 import { NO_L7, SERVICE_KEY, SERVICE_PORT, service, workload } from './sidecar-pair.ts'
 
 const CLIENT_IP = '127.78.1.1'
-const SERVER_IP = '127.78.1.2'
+export const SERVER_IP = '127.78.1.2'
 const WAYPOINT_IP = '127.78.1.3'
-const CONTAINER_PORT = 8080
+export const CONTAINER_PORT = 8080
+/** No service leads to it. */
+export const OTHER_PORT = 9090
 
 export const WAYPOINT_ID = 'spiffe://cluster.local/ns/shop/sa/waypoint'
 
@@ -26,8 +28,10 @@ export interface WaypointPath {
   /** Where the client application connects to. */
   readonly address: SocketAddress
   /** The waypoint's own HBONE socket. */
-  readonly gateway: SocketAddress
+  readonly gateway: BoundSocket
   readonly vip: string
+  /** Where the client reaches a port of the server's pod by the pod's own address. */
+  podAddress(port: number): Promise<SocketAddress>
   /** Tells the waypoint another set of endpoints. */
   changeEndpoints(change: (server: Workload) => readonly Workload[]): Promise<void>
   /** Tells the waypoint what to do with requests. */
@@ -55,6 +59,7 @@ export async function startWaypointPath(
     node: 'b',
     hbonePort: inbound.port,
     services: { [SERVICE_KEY]: { [SERVICE_PORT]: CONTAINER_PORT } },
+    waypoint: { destination: `/${WAYPOINT_IP}`, hboneMtlsPort: gateway.port },
   })
   const gatewayPod = workload('waypoint', WAYPOINT_IP, {
     protocol: 'HBONE',
@@ -91,16 +96,13 @@ export async function startWaypointPath(
   }
   await configure(source, client, [server])
   await configure(waypoint, gatewayPod, [server])
-  await configure(destination, server, [server], { [CONTAINER_PORT]: app })
-  await source.listen(
-    {
-      id: 'out',
-      kind: 'outbound',
-      workloadUid: client.uid,
-      originalDestination: { host: vip, port: SERVICE_PORT },
-    },
-    address,
-  )
+  await configure(destination, server, [server], { [CONTAINER_PORT]: app, [OTHER_PORT]: app })
+  const capture = (id: string, host: string, port: number, socket: BoundSocket): Promise<void> => {
+    const originalDestination = { host, port }
+    const { uid } = client
+    return source.listen({ id, kind: 'outbound', workloadUid: uid, originalDestination }, socket)
+  }
+  await capture('out', vip, SERVICE_PORT, address)
   await waypoint.listen({ id: 'hbone', kind: 'hbone', workloadUid: gatewayPod.uid }, gateway)
   await destination.listen({ id: 'hbone', kind: 'hbone', workloadUid: server.uid }, inbound)
   return {
@@ -111,6 +113,11 @@ export async function startWaypointPath(
     address,
     gateway,
     vip,
+    podAddress: async (port) => {
+      const socket = bindSocket(CLIENT_IP)
+      await capture(`pod/${port}/${socket.port}`, SERVER_IP, port, socket)
+      return { host: socket.host, port: socket.port }
+    },
     changeEndpoints: (change) => configure(waypoint, gatewayPod, change(server)),
     applyL7: (l7) => configure(waypoint, gatewayPod, [server], {}, { ...NO_L7, ...l7 }),
     stop: async () => {

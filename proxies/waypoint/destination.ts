@@ -1,0 +1,108 @@
+import type { TrafficPolicy } from '../config/l7.ts'
+import type { Endpoint } from '../config/mesh-index.ts'
+import type { AppProtocol, Service } from '../config/mesh-state.ts'
+import { portFacts } from '../config/port-protocol.ts'
+import { formatAuthority, parseAuthority } from '../hbone/authority.ts'
+import type { RequestGate } from '../policy/request-gate.ts'
+import type { Router } from '../routing/router.ts'
+import type { WaypointContext, WaypointView } from './context.ts'
+import type { Wanted } from './waypoint-telemetry.ts'
+
+/**
+ * What a tunnel's authority names: a port of a service, or of a pod. Connections outlive snapshots, so
+ * most of it is asked again.
+ */
+export interface Destination {
+  readonly ip: string
+  readonly port: number
+  /** Undefined: nobody says, so its first bytes have to. */
+  readonly protocol: AppProtocol | undefined
+  readonly wanted: Wanted
+  gate(): RequestGate | undefined
+  router(): Router
+  /** For connections instead of requests. */
+  endpoint(): Endpoint | undefined
+  traffic(): TrafficPolicy | undefined
+}
+
+export interface Refused {
+  readonly status: number
+  readonly reason: string
+}
+
+/**
+ * The authority is what the client's ztunnel was asked for: VIP and port or a service's name, else the
+ * address of a pod that has this waypoint. To no other pod, since it would see this waypoint's identity.
+ */
+export function resolveDestination(
+  context: WaypointContext,
+  authority: string,
+): Destination | Refused {
+  const address = parseAuthority(authority)
+  if (address === undefined) return { status: 400, reason: 'no valid authority pseudo header' }
+  const { index, workload } = context.view()
+  const service =
+    index.serviceByVip(address.host, workload.namespace) ??
+    index.serviceByHostname(address.host, workload.namespace)
+  if (service !== undefined) {
+    return service.ports[String(address.port)] === undefined
+      ? { status: 404, reason: 'the authority names no service port' }
+      : serviceDestination(context, service, address.host, address.port)
+  }
+  const pod = index.workloadByIp(address.host)
+  if (pod === undefined || !context.bound.has(pod)) {
+    return {
+      status: 404,
+      reason: 'the authority names neither a service nor a pod of this waypoint',
+    }
+  }
+  return podDestination(context, { workload: pod, ip: address.host, targetPort: address.port })
+}
+
+function serviceDestination(
+  { view, clusters }: WaypointContext,
+  service: Service,
+  ip: string,
+  port: number,
+): Destination {
+  return {
+    ip,
+    port,
+    protocol: service.protocols?.[String(port)] ?? 'tcp',
+    wanted: { name: clusters.get(service, port).name, service },
+    gate: () => view().decisions.gate(service),
+    router: () => view().decisions.router(service, port),
+    endpoint: () => clusters.endpoint(service, port),
+    traffic: () => clusters.traffic(service),
+  }
+}
+
+function podDestination({ view, pods }: WaypointContext, asked: Endpoint): Destination {
+  const { ip, targetPort: port } = asked
+  let known: { readonly view: WaypointView; readonly router: Router } | undefined
+  const endpoint = (): Endpoint | undefined => {
+    const pod = view().index.workloadByIp(ip)
+    // Its address may have become another pod's.
+    return pod?.uid === asked.workload.uid ? { ...asked, workload: pod } : undefined
+  }
+  return {
+    ip,
+    port,
+    protocol: portFacts(view().index, asked.workload, port)?.protocol,
+    wanted: { name: formatAuthority({ host: ip, port }), service: undefined, endpoint: asked },
+    gate: () => view().decisions.gate(undefined),
+    router: () => {
+      const now = view()
+      if (known?.view !== now) {
+        const to = endpoint()
+        const route = { cluster: to ? pods.get(to) : NOWHERE }
+        known = { view: now, router: () => route }
+      }
+      return known.router
+    },
+    endpoint,
+    traffic: () => undefined,
+  }
+}
+
+const NOWHERE = { name: 'direct|gone', upstreams: [] }
