@@ -1,6 +1,7 @@
 import type { ClusterClient, PodRequest } from '../../cluster/client/types.ts'
 import type { Pod } from '../../cluster/kinds.ts'
 import { adminPorts } from '../../cluster/mesh-labels.ts'
+import { podText } from './pod-text.ts'
 import { ztunnelsByNode } from './pods.ts'
 
 /** Some seconds of a node that takes hundreds of connections in each. */
@@ -62,15 +63,15 @@ export async function withAccessLogs<T>(client: ClusterClient, work: () => Promi
 
 /** Asked without a wish, it answers with how it is. */
 async function keepsAccessLog(client: ClusterClient, ztunnel: Pod): Promise<boolean> {
-  const answer = await client.podRequest(logging(ztunnel, ''))
-  return ((await answer.json()) as { readonly access: boolean }).access
+  const { text } = await podText(client, logging(ztunnel, ''))
+  return /"access":\s*true/.test(text)
 }
 
 async function setAccessLog(client: ClusterClient, ztunnel: Pod, to: 'on' | 'off'): Promise<void> {
-  await (await client.podRequest(logging(ztunnel, `?access=${to}`))).text()
+  await podText(client, logging(ztunnel, `?access=${to}`))
 }
 
-function logging({ metadata }: Pod, query: string): PodRequest {
+function logging({ metadata }: Pod, query: string): Omit<PodRequest, 'signal'> {
   const { name, namespace = '' } = metadata
   const path = `/logging${query}`
   return { namespace, pod: name, port: adminPorts.admin, path, method: 'POST' }

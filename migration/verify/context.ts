@@ -41,17 +41,25 @@ export type Look = { readonly evidence: readonly string[] } | { readonly missing
 const firstPauseMs = 100
 const mostPauseMs = 2_000
 
-/** Looks again and again, ever more slowly. What cannot come true any more is thrown by `look`. */
+/** Longer than an outage of the API server is sat out within a single look. */
+const longestLookMs = 120_000
+
+/**
+ * Looks again and again, ever more slowly. Each look reads anew what it judges: a watch that was dropped,
+ * or that lies, could neither prove nor hide anything. What cannot come true any more is thrown by `look`;
+ * one that never comes back is given up, some time after the deadline.
+ */
 export async function untilProved(
-  { timeoutMs, signal, onWaiting }: VerifyContext,
+  { timeoutMs, signal, onWaiting }: Pick<VerifyContext, 'timeoutMs' | 'signal' | 'onWaiting'>,
   look: () => Promise<Look>,
+  mostMs = longestLookMs,
 ): Promise<readonly string[]> {
   const deadlineMs = performance.now() + timeoutMs
   let pauseMs = firstPauseMs
   let told = ''
   for (;;) {
     signal?.throwIfAborted()
-    const seen = await look().catch(asMissing)
+    const seen = await ended(look().catch(asMissing), deadlineMs + mostMs - performance.now())
     if ('evidence' in seen) return seen.evidence
     const leftMs = deadlineMs - performance.now()
     if (leftMs <= 0) {
@@ -61,6 +69,20 @@ export async function untilProved(
     told = seen.missing
     await sleep(Math.min(pauseMs, leftMs), undefined, signal && { signal }).catch(() => undefined)
     pauseMs = Math.min(pauseMs * 1.5, mostPauseMs)
+  }
+}
+
+/** Whatever else happens to it, nobody waits for it any longer. */
+async function ended(look: Promise<Look>, withinMs: number): Promise<Look> {
+  const timer = new AbortController()
+  const silence = sleep(withinMs, undefined, { signal: timer.signal }).then(
+    (): Look => ({ missing: 'the cluster has left a question unanswered' }),
+    (): Look => ({ missing: '' }),
+  )
+  try {
+    return await Promise.race([look, silence])
+  } finally {
+    timer.abort()
   }
 }
 

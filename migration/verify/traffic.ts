@@ -1,7 +1,8 @@
-import type { ClusterClient, PodRequest } from '../../cluster/client/types.ts'
+import type { ClusterClient } from '../../cluster/client/types.ts'
 import { kinds, type Pod } from '../../cluster/kinds.ts'
 import { adminPorts, meshLabels } from '../../cluster/mesh-labels.ts'
 import { type Series, seriesOf } from '../inventory/metrics.ts'
+import { podText } from './pod-text.ts'
 import { hasSidecar } from './pods.ts'
 
 /** What proxies have counted towards one workload since they began. */
@@ -37,16 +38,11 @@ export async function trafficTo(
   const proxies = await proxiesOf(client).catch(() => [])
   await Promise.all(
     proxies.slice(0, mostProxies).map(async ({ metadata, path }) => {
-      const request: PodRequest = {
-        namespace: metadata.namespace ?? '',
-        pod: metadata.name,
-        port: adminPorts.stats,
-        path,
-        ...(signal && { signal }),
-      }
+      const { name, namespace = '' } = metadata
+      const request = { namespace, pod: name, port: adminPorts.stats, path }
       // One that cannot be asked tells nothing; others do.
-      const answer = await client.podRequest(request).catch(() => undefined)
-      if (answer?.ok) texts.push(await answer.text().catch(() => ''))
+      const answer = await podText(client, request, signal).catch(() => undefined)
+      if (answer?.ok) texts.push(answer.text)
     }),
   )
   if (texts.length === 0) return undefined

@@ -2,6 +2,7 @@ import type { ClusterClient } from '../../cluster/client/types.ts'
 import type { Pod } from '../../cluster/kinds.ts'
 import { adminPorts } from '../../cluster/mesh-labels.ts'
 import { seriesOf } from '../inventory/metrics.ts'
+import { podText } from './pod-text.ts'
 
 /** Connections to the pods of one workload, as the ztunnels of those pods have counted them. */
 export interface Carried {
@@ -14,7 +15,7 @@ export interface Carried {
 const opened = 'istio_tcp_connections_opened_total'
 const failed = 'istio_tcp_connections_failed_total'
 
-/** By workload, of one namespace. Reading fails as podRequest does. */
+/** By workload, of one namespace. Reading fails as podText does. */
 export async function carriedBy(
   client: ClusterClient,
   ztunnels: readonly Pod[],
@@ -23,14 +24,17 @@ export async function carriedBy(
 ): Promise<ReadonlyMap<string, Carried>> {
   const texts = await Promise.all(
     ztunnels.map(async ({ metadata }) => {
-      const answer = await client.podRequest({
-        namespace: metadata.namespace ?? '',
-        pod: metadata.name,
-        port: adminPorts.stats,
-        path: '/metrics',
-        ...(signal && { signal }),
-      })
-      return answer.text()
+      const { text } = await podText(
+        client,
+        {
+          namespace: metadata.namespace ?? '',
+          pod: metadata.name,
+          port: adminPorts.stats,
+          path: '/metrics',
+        },
+        signal,
+      )
+      return text
     }),
   )
   return countCarried(texts, namespace)
