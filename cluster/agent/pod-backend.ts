@@ -31,8 +31,9 @@ function logOptions(
   const run = newest - (previous ? 1 : 0)
   const path = runner?.logPath(container, run)
   if (!runner || path === undefined || run < 0 || !existsSync(path)) {
-    const which = previous ? 'previous run of container' : 'container'
-    const message = `${which} "${container}" in pod "${name}" has no log yet`
+    const message = previous
+      ? `previous terminated container "${container}" in pod "${name}" not found`
+      : `container "${container}" in pod "${name}" is waiting to start`
     throw new ClusterError(message, { reason: 'BadRequest', hint: 'Wait until it has started.' })
   }
   const isRunning = (): boolean =>

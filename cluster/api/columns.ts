@@ -69,6 +69,29 @@ function jobDuration(row: Row, nowMs: number): string {
   return age(began, typeof ended === 'string' ? Date.parse(ended) : nowMs)
 }
 
+const created: Column = {
+  name: 'Age',
+  value: ({ metadata }, nowMs) => age(metadata.creationTimestamp, nowMs),
+}
+
+function eventTarget({ involvedObject }: Row): string {
+  const { kind = '', name } = isObject(involvedObject) ? involvedObject : {}
+  return [String(kind).toLowerCase(), ...(name ? [String(name)] : [])].join('/')
+}
+
+function eventSource({ source, reportingComponent, reportingInstance }: Row): string {
+  const { component, host } = isObject(source) ? source : {}
+  return [component || reportingComponent, host || reportingInstance].filter(Boolean).join(', ')
+}
+
+/** `deployment.apps/web`: whose revision it is. */
+function controllerName({ metadata }: Row): string {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller)
+  if (owner === undefined) return '<none>'
+  const [group, version] = owner.apiVersion.split('/')
+  return `${owner.kind.toLowerCase()}${version === undefined ? '' : `.${group}`}/${owner.name}`
+}
+
 const webhookCount: Column = {
   name: 'Webhooks',
   type: 'integer',
@@ -95,7 +118,9 @@ function servicePorts(row: Row): string {
 }
 
 function nodeState(row: Row): string {
-  const state = conditionStatus(row, 'Ready') === 'True' ? 'Ready' : 'NotReady'
+  const ready = conditionStatus(row, 'Ready')
+  const known = members(valueAt(row, 'status.conditions')).some(({ type }) => type === 'Ready')
+  const state = known ? (ready === 'True' ? 'Ready' : 'NotReady') : 'Unknown'
   return valueAt(row, 'spec.unschedulable') === true ? `${state},SchedulingDisabled` : state
 }
 
@@ -105,9 +130,11 @@ function nodeRoles({ metadata }: Row): string {
   return roles.map((key) => key.slice(prefix.length)).join(',') || '<none>'
 }
 
-function nodeAddress(row: Row): string {
-  const addresses = members(valueAt(row, 'status.addresses'))
-  return String(addresses.find(({ type }) => type === 'InternalIP')?.address ?? '<none>')
+function nodeAddress(wanted: 'InternalIP' | 'ExternalIP'): (row: Row) => string {
+  return (row) => {
+    const addresses = members(valueAt(row, 'status.addresses'))
+    return String(addresses.find(({ type }) => type === wanted)?.address ?? '<none>')
+  }
 }
 
 function endpointAddresses(row: Row): string {
@@ -123,9 +150,12 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   'v1/Node': [
     { name: 'Status', value: nodeState },
     { name: 'Roles', value: nodeRoles },
+    created,
     text('Version', 'status.nodeInfo.kubeletVersion', ''),
-    wide({ name: 'Internal-IP', value: nodeAddress }),
+    wide({ name: 'Internal-IP', value: nodeAddress('InternalIP') }),
+    wide({ name: 'External-IP', value: nodeAddress('ExternalIP') }),
     wide(text('OS-Image', 'status.nodeInfo.osImage', '<unknown>')),
+    wide(text('Kernel-Version', 'status.nodeInfo.kernelVersion', '<unknown>')),
     wide(text('Container-Runtime', 'status.nodeInfo.containerRuntimeVersion', '<unknown>')),
   ],
   'v1/Pod': [
@@ -144,6 +174,13 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     { name: 'Port(s)', value: servicePorts },
     wide({ name: 'Selector', value: pairs('spec.selector') }),
   ],
+  'v1/ServiceAccount': [
+    {
+      name: 'Secrets',
+      type: 'integer',
+      value: ({ secrets }) => (Array.isArray(secrets) ? secrets.length : 0),
+    },
+  ],
   'v1/ConfigMap': [dataCount],
   'v1/Secret': [text('Type', 'type'), dataCount],
   'v1/Event': [
@@ -151,14 +188,18 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
       name: 'Last Seen',
       value: (row, nowMs) => age(row.lastTimestamp ?? row.metadata.creationTimestamp, nowMs),
     },
-    text('Type', 'type'),
-    text('Reason', 'reason'),
-    {
-      name: 'Object',
-      value: (row) =>
-        `${String(valueAt(row, 'involvedObject.kind')).toLowerCase()}/${valueAt(row, 'involvedObject.name')}`,
-    },
+    text('Type', 'type', ''),
+    text('Reason', 'reason', ''),
+    { name: 'Object', value: eventTarget },
+    wide(text('Subobject', 'involvedObject.fieldPath', '')),
+    wide({ name: 'Source', value: eventSource }),
     text('Message', 'message', ''),
+    wide({
+      name: 'First Seen',
+      value: (row, nowMs) => age(row.firstTimestamp ?? row.metadata.creationTimestamp, nowMs),
+    }),
+    wide({ name: 'Count', type: 'integer', value: ({ count = 1 }) => Number(count) }),
+    wide(text('Name', 'metadata.name')),
   ],
   'apps/v1/Deployment': [
     {
@@ -185,13 +226,17 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     wide({ name: 'Containers', value: listed('spec.template.spec.containers', 'name') }),
     wide({ name: 'Images', value: listed('spec.template.spec.containers', 'image') }),
   ],
-  'apps/v1/ControllerRevision': [count('Revision', 'revision')],
+  'apps/v1/ControllerRevision': [
+    { name: 'Controller', value: controllerName },
+    count('Revision', 'revision'),
+  ],
   'apps/v1/DaemonSet': [
     count('Desired', 'status.desiredNumberScheduled'),
     count('Current', 'status.currentNumberScheduled'),
     count('Ready', 'status.numberReady'),
     count('Up-to-date', 'status.updatedNumberScheduled'),
     count('Available', 'status.numberAvailable'),
+    { name: 'Node Selector', value: pairs('spec.template.spec.nodeSelector') },
     ...podTemplate,
   ],
   'batch/v1/Job': [
@@ -220,6 +265,12 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     text('AddressType', 'addressType'),
     { name: 'Ports', value: listed('ports', 'port') },
     { name: 'Endpoints', value: endpointAddresses },
+  ],
+  'apiextensions.k8s.io/v1/CustomResourceDefinition': [
+    {
+      name: 'Created At',
+      value: ({ metadata }) => String(metadata.creationTimestamp ?? '<unknown>'),
+    },
   ],
   'coordination.k8s.io/v1/Lease': [text('Holder', 'spec.holderIdentity', '')],
   'gateway.networking.k8s.io/v1/GatewayClass': [

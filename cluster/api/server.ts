@@ -7,12 +7,13 @@ import { loadApiModels } from '../client/api-models.ts'
 import { ClusterError, statusError } from '../errors.ts'
 import { accessReview } from './access-review.ts'
 import { AGGREGATED_TYPE, wantsAggregated } from './aggregated-discovery.ts'
-import { sendError, sendJson } from './answers.ts'
+import { sendBytes, sendError, sendJson } from './answers.ts'
 import { createToken, tokenCheck } from './authenticate.ts'
 import { aggregatedAnswer, discoveryAnswer } from './discovery.ts'
 import type { MemoryStore } from './memory-store.ts'
 import { metricsAnswer, type UsageReader } from './metrics.ts'
 import { openApiAnswer } from './openapi.ts'
+import { OPENAPI_V2_PROTOBUF, openApiV2, openApiV2Protobuf } from './openapi-v2.ts'
 import type { PodBackend } from './pod-backend.ts'
 import { parseObject, readBody } from './request-body.ts'
 import { handleResource } from './resource-requests.ts'
@@ -95,6 +96,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         sendJson(response, 200, all, AGGREGATED_TYPE)
         return
       }
+    }
+    if (pathname === '/openapi/v2' && message.method === 'GET') {
+      const isProtobuf = message.headers.accept?.includes('protobuf') === true
+      if (isProtobuf) sendBytes(response, 200, openApiV2Protobuf(), OPENAPI_V2_PROTOBUF)
+      else sendJson(response, 200, openApiV2(store.kinds, schemas))
+      return
     }
     const metrics = metricsAnswer(pathname, query, { store, usage: options.usage })
     const answer =

@@ -22,6 +22,8 @@ function columnsOf({ apiVersion, kind }: KindDefinition): readonly Column[] {
   const own = COLUMNS[`${apiVersion}/${kind}`]
   if (own === undefined) return [NAME, AGE]
   if (kind === 'Event') return own
+  // Where Kubernetes has the age elsewhere, or none.
+  if (own.some(({ name }) => name === 'Age' || name === 'Created At')) return [NAME, ...own]
   return [NAME, ...own.filter(({ wide }) => !wide), AGE, ...own.filter(({ wide }) => wide)]
 }
 

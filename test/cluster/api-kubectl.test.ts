@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { startEmbeddedCluster } from '../../cluster/embedded/index.ts'
-import type { EmbeddedCluster } from '../../cluster/embedded/types.ts'
+import { test } from 'node:test'
+import { kubectlCluster } from '../support/kubectl.ts'
 
 // What people type, with the kubectl of this machine as it is.
 const MANIFEST = `
@@ -39,56 +37,14 @@ metadata: {name: web, namespace: shop}
 spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 `
 
-let directory: string
-let cluster: EmbeddedCluster | undefined
-const missing = (await kubectlVersion()) === undefined && 'this machine has no kubectl'
-
-before(async () => {
-  if (missing) return
-  directory = await mkdtemp(join(tmpdir(), 'meshbench-kubectl-'))
-  cluster = await startEmbeddedCluster({ directory })
-  await writeFile(join(directory, 'shop.yaml'), MANIFEST)
-})
-after(async () => {
-  await cluster?.stop()
-  if (directory !== undefined) await rm(directory, { recursive: true })
-})
-
-interface Outcome {
-  readonly code: number
-  readonly out: string
-  readonly errors: string
-}
-
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, HOME: directory, KUBECONFIG: cluster?.kubeconfigPath }
-}
-
-function tryKubectl(...args: readonly string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = { env: environment(), cwd: directory, timeout: 60_000 }
-    execFile('kubectl', args, options, (error, out, errors) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, out, errors })
-    })
-  })
-}
-
-async function kubectl(...args: readonly string[]): Promise<string> {
-  const { code, out, errors } = await tryKubectl(...args)
-  assert.equal(code, 0, `kubectl ${args.join(' ')}: ${errors}${out}`)
-  return out
-}
+const { skip, directory, environment, kubectl, tryKubectl } = kubectlCluster(() =>
+  writeFile(join(directory(), 'shop.yaml'), MANIFEST),
+)
 
 const shop = (...args: readonly string[]) => kubectl('-n', 'shop', ...args)
 
-function kubectlVersion(): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile('kubectl', ['version', '--client'], (error, out) => resolve(error ? undefined : out))
-  })
-}
-
 test('apply makes what a manifest says, and a rollout is waited for', {
-  skip: missing,
+  skip,
 }, async () => {
   const made = await kubectl('apply', '-f', 'shop.yaml')
   assert.match(made, /deployment\.apps\/web created/)
@@ -99,7 +55,7 @@ test('apply makes what a manifest says, and a rollout is waited for', {
   await shop('wait', ready, 'deployment/web', '--timeout=20s')
 })
 
-test('get prints tables, documents, names and paths', { skip: missing }, async () => {
+test('get prints tables, documents, names and paths', { skip }, async () => {
   const table = await shop('get', 'pods', '-o', 'wide', '--show-labels')
   assert.match(table, /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE/)
   assert.match(table, /web-\S+ +1\/1 +Running +0 +\S+ +127\.\S+ +n1 .*app=web/)
@@ -112,7 +68,7 @@ test('get prints tables, documents, names and paths', { skip: missing }, async (
   assert.match(await shop('get', 'all'), /service\/web.*deployment\.apps\/web.*replicaset/s)
 })
 
-test('describe and get events tell the story of a pod', { skip: missing }, async () => {
+test('describe and get events tell the story of a pod', { skip }, async () => {
   const described = await shop('describe', 'pods', '-l', 'app=web')
   for (const reason of ['Scheduled', 'Pulled', 'Created', 'Started']) {
     assert.match(described, new RegExp(`Normal +${reason} `))
@@ -122,7 +78,7 @@ test('describe and get events tell the story of a pod', { skip: missing }, async
 })
 
 test('label, annotate and the three kinds of patch change an object', {
-  skip: missing,
+  skip,
 }, async () => {
   await shop('label', 'deployment', 'web', 'tier=front')
   await shop('annotate', 'deployment', 'web', 'note=here')
@@ -138,7 +94,7 @@ test('label, annotate and the three kinds of patch change an object', {
   assert.equal(annotations.note, 'here')
 })
 
-test('scale, rollout restart, history and undo', { skip: missing }, async () => {
+test('scale, rollout restart, history and undo', { skip }, async () => {
   await shop('scale', 'deployment/web', '--replicas=1')
   await shop('rollout', 'restart', 'deployment/web')
   await shop('rollout', 'status', 'deployment/web', '--timeout=50s')
@@ -148,10 +104,10 @@ test('scale, rollout restart, history and undo', { skip: missing }, async () => 
   assert.match(await shop('rollout', 'history', 'deployment/web'), /^2 .*\n3 /m)
 })
 
-test('applying on the server says whose field it is', { skip: missing }, async () => {
+test('applying on the server says whose field it is', { skip }, async () => {
   await kubectl('apply', '--server-side', '--force-conflicts', '-f', 'shop.yaml')
   const other = ['apply', '--server-side', '--field-manager=other', '-f', 'other.yaml'] as const
-  await writeFile(join(directory, 'other.yaml'), MANIFEST.replace('replicas: 2', 'replicas: 3'))
+  await writeFile(join(directory(), 'other.yaml'), MANIFEST.replace('replicas: 2', 'replicas: 3'))
   const refused = await tryKubectl(...other)
   assert.equal(refused.code, 1)
   assert.match(refused.errors, /conflict with "kubectl": \.spec\.replicas/)
@@ -159,14 +115,14 @@ test('applying on the server says whose field it is', { skip: missing }, async (
   await shop('rollout', 'status', 'deployment/web', '--timeout=50s')
 })
 
-test('a mistaken field is refused before anything changes', { skip: missing }, async () => {
-  await writeFile(join(directory, 'typo.yaml'), MANIFEST.replace('replicas: 2', 'replica: 9'))
+test('a mistaken field is refused before anything changes', { skip }, async () => {
+  await writeFile(join(directory(), 'typo.yaml'), MANIFEST.replace('replicas: 2', 'replica: 9'))
   const { code, errors } = await tryKubectl('apply', '-f', 'typo.yaml')
   assert.equal(code, 1)
   assert.match(errors, /unknown field "spec\.replica"/)
 })
 
-test('create, expose, run and delete', { skip: missing }, async () => {
+test('create, expose, run and delete', { skip }, async () => {
   await shop('create', 'deployment', 'made', '--image=meshbench/service')
   await shop('create', 'service', 'clusterip', 'made', '--tcp=80:8080')
   await shop('create', 'configmap', 'made', '--from-literal=a=b')
@@ -182,7 +138,7 @@ test('create, expose, run and delete', { skip: missing }, async () => {
   await shop('delete', 'job/made', 'pod/single', 'service/made', '--timeout=30s')
 })
 
-test('a budget holds back the eviction of the pods it covers', { skip: missing }, async () => {
+test('a budget holds back the eviction of the pods it covers', { skip }, async () => {
   const healthy = '--for=jsonpath={.status.currentHealthy}=3'
   await shop('wait', healthy, 'poddisruptionbudget/made', '--timeout=30s')
   const drain = ['drain', 'n1', '--pod-selector=app=web', '--timeout=3s'] as const
@@ -193,7 +149,7 @@ test('a budget holds back the eviction of the pods it covers', { skip: missing }
 })
 
 test('sets of both kinds are changed, and taken back to what they were', {
-  skip: missing,
+  skip,
 }, async () => {
   const spec = {
     selector: { matchLabels: { app: 'set' } },
@@ -208,7 +164,7 @@ test('sets of both kinds are changed, and taken back to what they were', {
   for (const kind of ['DaemonSet', 'StatefulSet']) {
     const metadata = { name: 'set', namespace: 'shop' }
     await writeFile(
-      join(directory, 'set.json'),
+      join(directory(), 'set.json'),
       JSON.stringify({ apiVersion: 'apps/v1', kind, metadata, spec }),
     )
     const set = `${kind.toLowerCase()}/set`
@@ -227,7 +183,7 @@ test('sets of both kinds are changed, and taken back to what they were', {
 })
 
 test('a token of a service account opens the cluster until it expires', {
-  skip: missing,
+  skip,
 }, async () => {
   await shop('create', 'serviceaccount', 'robot')
   const token = (await shop('create', 'token', 'robot', '--duration=15m')).trim()
@@ -239,13 +195,13 @@ test('a token of a service account opens the cluster until it expires', {
   assert.equal((await tryKubectl('--token', forged, 'get', 'pods')).code, 1)
 })
 
-test('top reads what containers use from their processes', { skip: missing }, async () => {
+test('top reads what containers use from their processes', { skip }, async () => {
   const table = await shop('top', 'pod', '--containers')
   assert.match(table, /web-\S+ +app +\d+m +[1-9]\d*Mi/)
   assert.match(await kubectl('top', 'node'), /n1 +\d+m/)
 })
 
-test('watching shows changes, following a log shows lines', { skip: missing }, async () => {
+test('watching shows changes, following a log shows lines', { skip }, async () => {
   const args = ['-n', 'shop', 'get', 'pods', '-l', 'app=watched', '-w', '-o', 'name']
   const watcher = spawn('kubectl', args, { env: environment() })
   const seen = new Promise<string>((resolve) => {
@@ -272,7 +228,7 @@ test('watching shows changes, following a log shows lines', { skip: missing }, a
   assert.equal(await ended, 0, 'the log ends with the container')
 })
 
-test('discovery, permissions and explanations', { skip: missing }, async () => {
+test('discovery, permissions and explanations', { skip }, async () => {
   assert.match(await kubectl('api-resources'), /deployments +deploy +apps\/v1 +true +Deployment/)
   assert.match(await kubectl('auth', 'can-i', 'delete', 'pods'), /^yes/)
   assert.match(await kubectl('auth', 'can-i', '--list'), /\*\.\*/)
@@ -281,7 +237,7 @@ test('discovery, permissions and explanations', { skip: missing }, async () => {
   assert.match(await kubectl('-n', 'istio-system', 'get', 'deploy,ds'), /istiod +1\/1/)
 })
 
-test('a namespace goes with everything in it', { skip: missing }, async () => {
+test('a namespace goes with everything in it', { skip }, async () => {
   await kubectl('delete', 'namespace', 'shop', '--timeout=60s')
   assert.equal((await tryKubectl('get', 'namespace', 'shop')).code, 1)
 })

@@ -53,12 +53,9 @@ test('kubectl sees of pods what it sees in a real cluster', async () => {
 })
 
 test('a kind without columns of its own shows name and age', async () => {
-  api.store.create({
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name: 'a', namespace: 'default' },
-  })
-  const table = await rows('/api/v1/serviceaccounts')
+  const apiVersion = 'networking.istio.io/v1'
+  api.store.create({ apiVersion, kind: 'Sidecar', metadata: { name: 'a', namespace: 'default' } })
+  const table = await rows(`/apis/${apiVersion}/sidecars`)
   assert.deepEqual([table.names, table.cells], [['Name', 'Age'], [['a', '30d']]])
 })
 

@@ -169,3 +169,57 @@ test('a client can have tables or metadata instead of objects', async () => {
     ['PartialObjectMetadata', '1', undefined],
   )
 })
+
+test('a table has the columns of its kind, and more where there is room', async () => {
+  const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+  const wide = ['Containers', 'Images', 'Selector']
+  const columns: Record<string, readonly string[]> = {
+    pods: [
+      ...['Name', 'Ready', 'Status', 'Restarts', 'Age'],
+      ...['IP', 'Node', 'Nominated Node', 'Readiness Gates'],
+    ],
+    services: ['Name', 'Type', 'Cluster-IP', 'External-IP', 'Port(s)', 'Age', 'Selector'],
+    serviceaccounts: ['Name', 'Secrets', 'Age'],
+    secrets: ['Name', 'Type', 'Data', 'Age'],
+    events: [
+      ...['Last Seen', 'Type', 'Reason', 'Object', 'Subobject', 'Source', 'Message'],
+      ...['First Seen', 'Count', 'Name'],
+    ],
+    'apps/v1/deployments': ['Name', 'Ready', 'Up-to-date', 'Available', 'Age', ...wide],
+    'apps/v1/replicasets': ['Name', 'Desired', 'Current', 'Ready', 'Age', ...wide],
+    'apps/v1/statefulsets': ['Name', 'Ready', 'Age', 'Containers', 'Images'],
+    'apps/v1/daemonsets': [
+      ...['Name', 'Desired', 'Current', 'Ready', 'Up-to-date', 'Available', 'Node Selector'],
+      ...['Age', ...wide],
+    ],
+    'apps/v1/controllerrevisions': ['Name', 'Controller', 'Revision', 'Age'],
+    'batch/v1/jobs': ['Name', 'Status', 'Completions', 'Duration', 'Age', ...wide],
+    'policy/v1/poddisruptionbudgets': [
+      ...['Name', 'Min Available', 'Max Unavailable', 'Allowed Disruptions', 'Age'],
+    ],
+    'networking.k8s.io/v1/networkpolicies': ['Name', 'Pod-Selector', 'Age'],
+    'discovery.k8s.io/v1/endpointslices': ['Name', 'AddressType', 'Ports', 'Endpoints', 'Age'],
+    'coordination.k8s.io/v1/leases': ['Name', 'Holder', 'Age'],
+  }
+  for (const [resource, expected] of Object.entries(columns)) {
+    const { json } = await server.call('GET', server.path(resource), { accept })
+    const titles = json.columnDefinitions.map(({ name }: { name: string }) => name)
+    assert.deepEqual(titles, expected, resource)
+  }
+  const nodes = await server.call('GET', '/api/v1/nodes', { accept })
+  assert.deepEqual(
+    nodes.json.columnDefinitions.map(({ name, priority }: { name: string; priority: number }) =>
+      priority > 0 ? `(${name})` : name,
+    ),
+    [
+      ...['Name', 'Status', 'Roles', 'Age', 'Version', '(Internal-IP)', '(External-IP)'],
+      ...['(OS-Image)', '(Kernel-Version)', '(Container-Runtime)'],
+    ],
+  )
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+  const definitions = await server.call('GET', path, { accept })
+  assert.deepEqual(
+    definitions.json.columnDefinitions.map(({ name }: { name: string }) => name),
+    ['Name', 'Created At'],
+  )
+})
