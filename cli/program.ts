@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command as Commander, CommanderError } from 'commander'
 import { buildCompare } from './commands/compare.ts'
 import { buildCompletion } from './commands/completion.ts'
@@ -15,6 +14,8 @@ import { describeFailure, type Failure, formatFailure, UsageError } from './erro
 import { exitCodes } from './exit-codes.ts'
 import { stopOnSignals } from './signals.ts'
 import { paintFor } from './terminal/paint.ts'
+import type { ProgressStream } from './terminal/progress.ts'
+import { readTool } from './tool.ts'
 
 const about =
   'Measures what sidecar and ambient service meshes cost, on this machine, with real proxies and real traffic: latency, CPU, memory and errors side by side.'
@@ -45,7 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   let code: number = exitCodes.ok
   const program = new Commander('meshbench')
     .description(about)
-    .version(version(), '-V, --version', 'print the version')
+    .version(readTool().version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
     .exitOverride()
@@ -99,14 +100,14 @@ function contextOf(argv: readonly string[], signal: AbortSignal): CommandContext
   const json = argv.includes('--json')
   return {
     out: (text) => process.stdout.write(`${text}\n`),
-    stdout: process.stdout,
+    stdout: asLines(process.stdout),
     stderr: progressTo(argv),
     env: process.env,
     paint: paintFor(process.stdout, process.env),
     columns: process.stdout.columns,
     json,
     verbose: argv.includes('--verbose'),
-    version: version(),
+    version: readTool().version,
     argv,
     ...(process.stdin.isTTY && process.stderr.isTTY && !json && { ask: asker(signal) }),
     signal,
@@ -127,11 +128,14 @@ function asker(signal: AbortSignal): NonNullable<CommandContext['ask']> {
   }
 }
 
-/** Nothing under --quiet; on a terminal that cannot move its cursor, lines as in a log file. */
 function progressTo(argv: readonly string[]): CommandContext['stderr'] {
-  if (argv.includes('--quiet')) return { write: () => undefined }
-  if (process.env.TERM !== 'dumb') return process.stderr
-  return { write: (text) => process.stderr.write(text) }
+  return argv.includes('--quiet') ? { write: () => undefined } : asLines(process.stderr)
+}
+
+/** On a terminal that cannot move its cursor nothing is drawn in place: lines, as in a log file. */
+function asLines(stream: NodeJS.WriteStream): ProgressStream {
+  if (process.env.TERM !== 'dumb') return stream
+  return { write: (text) => stream.write(text) }
 }
 
 function printFailure(failure: Failure, argv: readonly string[]): void {
@@ -156,9 +160,4 @@ function commandsIn(argv: readonly string[], program: Commander): readonly strin
     if (command !== undefined) return [word, ...commandsIn(argv.slice(at + 1), command)]
   }
   return []
-}
-
-function version(): string {
-  const path = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }

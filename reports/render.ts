@@ -12,6 +12,7 @@ export const formats = [
   'benchstat',
   'github-action-benchmark',
   'bencher',
+  'fortio',
 ] as const
 
 export type Format = (typeof formats)[number]
@@ -86,4 +87,5 @@ const renderers: Record<Format, (result: Result, options: RenderOptions) => Prom
       const { bencher } = await import('./exports/bencher.ts')
       return [{ name: 'bencher.json', content: bencher(result) }]
     },
+    fortio: async (result) => (await import('./exports/fortio.ts')).fortio(result),
   }

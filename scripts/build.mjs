@@ -1,7 +1,7 @@
 // Compiles to dist/ and makes the command executable. Runs on `npm ci` (prepare), so that a fresh
 // clone answers `npx meshbench` without a further step.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync } from 'node:fs'
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
@@ -17,4 +17,9 @@ try {
 }
 const { status } = spawnSync(process.execPath, [tsc, '-p', '.'], { stdio: 'inherit' })
 if (existsSync(command)) chmodSync(command, 0o755)
+// Results say what measured them. Of a source archive nobody knows the commit.
+const git = spawnSync('git', ['describe', '--always', '--dirty', '--exclude', '*'], {
+  encoding: 'utf8',
+})
+if (git.status === 0 && existsSync('dist')) writeFileSync(join('dist', 'commit.txt'), git.stdout)
 process.exit(status ?? 1)

@@ -39,7 +39,7 @@ export function buildReport(
     .optionsGroup('Output:')
     .option(
       '--format <list>',
-      'of html, csv, md (these three by default), junit, svg, json, benchstat, github-action-benchmark, bencher',
+      'of html, csv, md (these three by default), junit, svg, json, benchstat, github-action-benchmark, bencher, fortio',
     )
     .option('--history <dir>', 'instead: history.html, the trend of all runs in a folder')
     .option('--out <dir>', 'where the files go (default: beside the result)')

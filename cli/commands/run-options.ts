@@ -23,6 +23,7 @@ export function addRunOptions(command: Commander): Commander {
     .option('--rate <n>', `requests per second, open loop (default: ${defaultRatePerSecond})`)
     .option('--saturate', 'closed loop instead: as fast as answers come')
     .option('--connections <n>', `client connections (default: ${defaultConnections})`)
+    .option('--fresh-connections', 'a new connection for each request, at most that many at once')
     .option(
       '--payload <size>',
       `bytes of each answer (default: ${defaultPayload}; shop, files: their own)`,

@@ -44,6 +44,7 @@ function defaultsOf(raw: RawRunOptions): Readonly<Record<string, string | boolea
     quick: false,
     'istio-semantics': false,
     connections: String(defaultConnections),
+    'fresh-connections': false,
     duration: short ? quick.duration : defaultDuration,
     rounds: String(short ? quick.rounds : defaultRounds),
     warmup: short ? quick.warmup : defaultWarmup,

@@ -19,6 +19,7 @@ export const configKeys: Readonly<
   rate: { key: 'rate' },
   saturate: { key: 'saturate', flag: true },
   connections: { key: 'connections' },
+  'fresh-connections': { key: 'freshConnections', flag: true },
   payload: { key: 'payload' },
   duration: { key: 'duration' },
   warmup: { key: 'warmup' },

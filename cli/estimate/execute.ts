@@ -1,11 +1,11 @@
 import {
   type Bill,
-  type BreakEven,
   breakEven,
   type ClusterShape,
   estimateCluster,
   type Prices,
 } from '../../reports/cost-model/estimate.ts'
+import { requestedBy } from '../../reports/cost-model/requests.ts'
 import { breakEvenSentences } from '../../reports/cost-model/wording.ts'
 import type { RawEstimateOptions } from '../commands/estimate.ts'
 import type { CommandContext } from '../context.ts'
@@ -13,6 +13,7 @@ import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { parseNumber } from '../values/number.ts'
 import { type Counted, countCluster } from './count.ts'
+import { requestedLines, settleNodeFit } from './requested.ts'
 import { loadCoefficients } from './source.ts'
 
 const rpsPerWaypoint = 1000
@@ -25,6 +26,8 @@ export async function estimate(raw: RawEstimateOptions, context: CommandContext)
   const shape = settleShape(counted === undefined ? raw : withCounted(raw, counted))
   const bills = estimateCluster(coefficients, shape, prices)
   const even = breakEven(coefficients, shape)
+  const fit = settleNodeFit(raw)
+  const requested = requestedBy(shape, fit)
   context.out(
     context.json
       ? JSON.stringify({
@@ -34,9 +37,17 @@ export async function estimate(raw: RawEstimateOptions, context: CommandContext)
           prices: prices ?? null,
           coefficients,
           modes: bills,
+          requested,
+          nodeFit: fit ?? null,
           breakEven: even,
         })
-      : describe(coefficients.source, shape, bills, even, counted),
+      : [
+          ...describe(coefficients.source, shape, bills, counted),
+          '',
+          ...requestedLines(requested, fit),
+          '',
+          ...breakEvenSentences(even),
+        ].join('\n'),
   )
   return exitCodes.ok
 }
@@ -93,9 +104,8 @@ function describe(
   source: string,
   shape: ClusterShape,
   bills: readonly Bill[],
-  even: BreakEven,
   counted?: Counted,
-): string {
+): string[] {
   const [sidecar] = bills
   const priced = bills.some(({ pricePerMonth }) => pricePerMonth !== null)
   const header = [
@@ -130,9 +140,7 @@ function describe(
     `costs: ${source}`,
     '',
     ...table,
-    '',
-    ...breakEvenSentences(even),
-  ].join('\n')
+  ]
 }
 
 function change(value: number, base: number | undefined): string {

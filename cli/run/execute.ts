@@ -3,6 +3,7 @@ import { assertFits, thisMachine } from '../../harness/deploy/capacity.ts'
 import { generatorImage } from '../../harness/deploy/generator-image.ts'
 import { findWorkload, type Workload } from '../../harness/deploy/workload.ts'
 import { describeHost } from '../../harness/environment/host.ts'
+import { configHash } from '../../harness/experiment/config-hash.ts'
 import {
   type Measured,
   nothingMeasured,
@@ -18,6 +19,7 @@ import { describeFailure } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { announce } from '../gate/announce.ts'
 import { type Progress, showProgress } from '../terminal/progress.ts'
+import { readTool } from '../tool.ts'
 import { openCluster, type RunCluster } from './cluster.ts'
 import {
   type Attempt,
@@ -64,8 +66,9 @@ async function measureOnce(
   const facts: RunFacts = {
     runId: folder.runId,
     startedAtMs,
-    tool: { name: 'meshbench', version: context.version },
+    tool: readTool(),
     options,
+    configHash: configHash(options, workload),
     environment: await describeHost(),
   }
   let cluster: RunCluster | undefined

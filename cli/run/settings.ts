@@ -15,6 +15,7 @@ export interface RawRunOptions {
   readonly rate?: string
   readonly saturate?: boolean
   readonly connections?: string
+  readonly freshConnections?: boolean
   readonly payload?: string
   readonly duration?: string
   readonly rounds?: string
@@ -81,7 +82,7 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
       : parseNumber('--rate', raw.rate ?? String(defaultRatePerSecond), { min: 1, max: 50_000 }),
     arrivals: 'jittered',
     connections: count('--connections', raw.connections ?? String(defaultConnections), 1024),
-    keepAlive: true,
+    keepAlive: raw.freshConnections !== true,
     requestBytes: 0,
     responseBytes:
       payload === undefined ? null : parseSizeBytes('--payload', payload, maxPayloadBytes),
@@ -126,7 +127,7 @@ export function describeSettings(options: RunOptions): string {
   return [
     options.workload,
     load,
-    `${options.connections} connections`,
+    `${options.connections} connections${options.keepAlive ? '' : ', new for each request'}`,
     options.rounds === 1 ? '1 round' : `${options.rounds} rounds`,
     `${formatDuration(options.warmupMs)} warm-up, ${formatDuration(options.durationMs)} measured`,
   ].join(' · ')

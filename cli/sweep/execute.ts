@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { assertFits, thisMachine } from '../../harness/deploy/capacity.ts'
 import { findWorkload } from '../../harness/deploy/workload.ts'
 import { describeHost } from '../../harness/environment/host.ts'
+import { configHash } from '../../harness/experiment/config-hash.ts'
 import { type Measured, recordRun } from '../../harness/experiment/record.ts'
 import {
   createRunFolder,
@@ -21,6 +22,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { writeDocuments } from '../report/documents.ts'
 import { type RawRunOptions, settleRunOptions } from '../run/settings.ts'
 import { showProgress } from '../terminal/progress.ts'
+import { readTool } from '../tool.ts'
 import { writeSweepDocuments } from './documents.ts'
 import { measurePoints } from './measure.ts'
 import { optionOf, parseSweeps, type SweepPoint } from './parse.ts'
@@ -71,9 +73,13 @@ export async function runSweep(
   for (const warning of workload.warnings) progress.note(`warning: ${warning}`)
   const environment = await describeHost()
   const tool = { name: 'meshbench', version: context.version } as const
+  const measuring = readTool()
   const keep = (point: Prepared, finding?: Finding): Result | undefined => {
     if (point.measured === undefined || !hasWindow(point.measured)) return undefined
-    const facts = { runId: point.folder.runId, startedAtMs, tool, environment }
+    const facts = {
+      ...{ runId: point.folder.runId, startedAtMs, environment, tool: measuring },
+      configHash: configHash(point.options, workload),
+    }
     const status =
       finding !== undefined ? 'failed' : context.signal.aborted ? 'interrupted' : 'complete'
     const record = analyse(

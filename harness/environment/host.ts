@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { availableParallelism, loadavg, release } from 'node:os'
 import si from 'systeminformation'
 import type { Result } from '../result/schema.ts'
+import { readCgroupLimits } from '../sample/cgroup.ts'
+import { readText } from '../sample/proc.ts'
+
+const clockSourceFile = '/sys/devices/system/clocksource/clocksource0/current_clocksource'
 
 export type HostFacts = Omit<Result['environment'], 'cluster'>
 
@@ -25,16 +28,15 @@ export async function describeHost(): Promise<HostFacts> {
     governor: cpu.governor === '' || cpu.governor === undefined ? null : cpu.governor,
     virtualised: system.virtual ?? null,
     loadAverageAtStart: loadavg(),
+    clockSource: readText(clockSourceFile)?.trim() ?? null,
+    cgroup: readCgroupLimits() ?? null,
     cpuSource: linux ? cpuSourceOnLinux() : 'ps',
     memorySource: linux ? '/proc/PID/smaps_rollup' : 'ps (RSS only)',
   }
 }
 
 function cpuSourceOnLinux(): string {
-  try {
-    readFileSync('/proc/self/schedstat')
-    return '/proc/PID/task/*/schedstat (ns)'
-  } catch {
-    return '/proc/PID/stat (10 ms ticks)'
-  }
+  return readText('/proc/self/schedstat') === undefined
+    ? '/proc/PID/stat (10 ms ticks)'
+    : '/proc/PID/task/*/schedstat (ns)'
 }

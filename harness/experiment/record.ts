@@ -19,6 +19,7 @@ export interface RunFacts {
   readonly tool: Result['tool']
   readonly options: RunOptions
   readonly environment: HostFacts
+  readonly configHash?: string
 }
 
 /** What a run has measured so far. */
@@ -56,6 +57,7 @@ export function recordRun(
     schemaVersion,
     tool: facts.tool,
     runId: facts.runId,
+    ...(facts.configHash !== undefined && { configHash: facts.configHash }),
     status: end.status,
     startedAt: new Date(facts.startedAtMs).toISOString(),
     endedAt: new Date().toISOString(),

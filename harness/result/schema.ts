@@ -144,6 +144,12 @@ export const window = z.strictObject({
       clockJumpMs: z.number(),
       cpuMhzBefore: z.number().nullable(),
       cpuMhzAfter: z.number().nullable(),
+      throttledUs: z.number().nonnegative().nullable().optional().meta({
+        description: 'how long the CPU quota of the container held processes back',
+      }),
+      cpuPressureUs: z.number().nonnegative().nullable().optional().meta({
+        description: 'time in which some process of the machine waited for a CPU',
+      }),
     })
     .optional()
     .meta({ description: 'what should not have changed between the edges of the window' }),
@@ -204,8 +210,15 @@ export const comparison = z.strictObject({
 export const result = z.strictObject({
   $schema: z.string().optional(),
   schemaVersion: z.literal(schemaVersion),
-  tool: z.strictObject({ name: z.literal('meshbench'), version: z.string() }),
+  tool: z.strictObject({
+    name: z.literal('meshbench'),
+    version: z.string(),
+    commit: z.string().optional().meta({ description: 'what was built, when git knew' }),
+  }),
   runId: z.string(),
+  configHash: z.string().optional().meta({
+    description: 'of all settings but the seed, and of the objects of the workload',
+  }),
   status: z.enum(['complete', 'interrupted', 'failed']),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
@@ -220,6 +233,20 @@ export const result = z.strictObject({
     governor: z.string().nullable(),
     virtualised: z.boolean().nullable(),
     loadAverageAtStart: z.array(z.number()),
+    clockSource: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: 'what the kernel tells the time by' }),
+    cgroup: z
+      .strictObject({
+        version: z.union([z.literal(1), z.literal(2)]),
+        cpuCores: z.number().positive().nullable(),
+        memoryBytes: z.number().positive().nullable(),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: 'limits of the container around the run; null in it: none' }),
     cpuSource: z.string().meta({ description: 'which counter the CPU figures come from' }),
     memorySource: z.string(),
     cluster: z.strictObject({ kind: z.enum(['embedded', 'kubernetes']), version: z.string() }),

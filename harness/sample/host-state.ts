@@ -1,11 +1,15 @@
+import { readCpuPressureUs, readThrottledUs } from './cgroup.ts'
 import { readText } from './proc.ts'
 
-/** What should stay as it is during a window: the pace of the CPUs and of the wall clock. */
+/** What should stay as it is during a window: the pace of CPUs and wall clock, and who may run. */
 export interface HostState {
   readonly monotonicMs: number
   readonly wallClockMs: number
   /** Mean over all CPUs; null where the platform does not say. */
   readonly cpuMhz: number | null
+  /** Cumulative; null where nobody counts. */
+  readonly throttledUs: number | null
+  readonly cpuPressureUs: number | null
 }
 
 export interface HostSources {
@@ -25,6 +29,8 @@ export function readHostState(sources: HostSources = real): HostState {
     monotonicMs: sources.monotonicMs(),
     wallClockMs: sources.wallClockMs(),
     cpuMhz: readMhz(sources.text),
+    throttledUs: readThrottledUs(sources.text),
+    cpuPressureUs: readCpuPressureUs(sources.text),
   }
 }
 
@@ -33,6 +39,8 @@ export interface HostChange {
   readonly clockJumpMs: number
   readonly cpuMhzBefore: number | null
   readonly cpuMhzAfter: number | null
+  readonly throttledUs: number | null
+  readonly cpuPressureUs: number | null
 }
 
 export function hostChange(before: HostState, after: HostState): HostChange {
@@ -41,7 +49,13 @@ export function hostChange(before: HostState, after: HostState): HostChange {
     clockJumpMs: wallMs - (after.monotonicMs - before.monotonicMs),
     cpuMhzBefore: before.cpuMhz,
     cpuMhzAfter: after.cpuMhz,
+    throttledUs: grown(before.throttledUs, after.throttledUs),
+    cpuPressureUs: grown(before.cpuPressureUs, after.cpuPressureUs),
   }
+}
+
+function grown(before: number | null, after: number | null): number | null {
+  return before === null || after === null ? null : Math.max(0, after - before)
 }
 
 const policy = '/sys/devices/system/cpu/cpufreq'

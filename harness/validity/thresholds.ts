@@ -43,6 +43,12 @@ export const foreignCpuShareWarning = 0.1
 /** Nothing left to run on: every latency contains waiting for a CPU. */
 export const hostBusyShareWarning = 0.95
 
+/**
+ * Held back by the quota of its container, a process waits for the next period of 100 ms: its CPU time
+ * is what the quota allows and its latency shows the waiting. 1 % of a window is one such wait in 10 s.
+ */
+export const throttledShareError = 0.01
+
 /** Time the hypervisor gave to someone else. */
 export const stealShareWarning = 0.05
 

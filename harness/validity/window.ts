@@ -206,6 +206,19 @@ const stolenTime: Check = ({ window: { nodeCpu } }) => {
   }
 }
 
+const throttled: Check = ({ window: { host, durationMs } }) => {
+  const share = (host?.throttledUs ?? 0) / (durationMs * 1000)
+  if (share === 0) return undefined
+  return {
+    code: 'cpu-throttled',
+    severity: share > limits.throttledShareError ? 'error' : 'warning',
+    message: `the CPU quota of the container held processes back for ${((host?.throttledUs ?? 0) / 1000).toFixed(0)} ms`,
+    hint: 'give the container more CPU, or none to count against; or lower --rate',
+    value: share,
+    limit: limits.throttledShareError,
+  }
+}
+
 const accountOverdrawn: Check = ({ window: { nodeCpu } }) => {
   if (nodeCpu === null || nodeCpu.busyUs === 0) return undefined
   const share = -nodeCpu.remainderUs / nodeCpu.busyUs
@@ -304,6 +317,7 @@ const checks: readonly Check[] = [
   foreignCpu,
   hostSaturated,
   stolenTime,
+  throttled,
   accountOverdrawn,
   unattributed,
   frequencyChanged,

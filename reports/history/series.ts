@@ -1,7 +1,7 @@
 import type { Mode } from '../../harness/modes.ts'
 import type { Result } from '../../harness/result/schema.ts'
 import { hardwareOf, loadOf } from '../gates/baseline.ts'
-import { loadText } from '../wording/run.ts'
+import { connectionsText, loadText } from '../wording/run.ts'
 
 /** Runs that may stand on one line: one machine, one load. In the order they were made. */
 export interface Series {
@@ -41,11 +41,11 @@ function titleOf(runs: readonly Result[]): string {
   const run = runs[0]
   if (run === undefined) return ''
   const { cpuModel, cores } = run.environment
-  const { workload, connections, responseBytes, replicas, workloadsPerNode = 1 } = run.options
+  const { workload, responseBytes, replicas, workloadsPerNode = 1 } = run.options
   const about = [
     workload,
     loadText(run),
-    `${connections} connections`,
+    connectionsText(run.options),
     ...(responseBytes === null ? [] : [`${responseBytes} bytes`]),
     ...(replicas !== null && replicas > 1 ? [`${replicas} replicas`] : []),
     ...(workloadsPerNode > 1 ? [`${workloadsPerNode} workloads per node`] : []),

@@ -21,11 +21,16 @@ export function loadText({ options }: Result, style: NumberStyle = ascii): strin
   return `${formatNumber(options.ratePerSecond, 2, style)} req/s open loop`
 }
 
+/** Kept alive unless said otherwise. */
+export function connectionsText({ connections, keepAlive }: Result['options']): string {
+  return `${plural(connections, 'connection')}${keepAlive ? '' : ', new for each request'}`
+}
+
 export function settingText(result: Result): string[] {
   const { options } = result
   return [
     loadText(result),
-    plural(options.connections, 'connection'),
+    connectionsText(options),
     plural(options.rounds, 'repeat'),
     `${seconds(options.warmupMs)} warm-up, ${seconds(options.durationMs)} measured`,
   ]

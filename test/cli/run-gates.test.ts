@@ -21,6 +21,7 @@ test('a run that breaks a rule measures again, exits with 1 and says so in its r
   ).finished
   assert.match(stderr, /measuring again to confirm \(1 of 1\)/)
   assert.equal(code, 1, stdout + stderr)
+  assert.doesNotMatch(stdout + stderr, /[^\P{Cc}\n]/u, 'a log has no control characters')
   assert.match(stdout, /\ngates +FAIL {2}Latency p50 of baseline: at most 0\.001 ms: /)
   const runs = readdirSync(join(scratch, 'runs')).filter((name) => name !== 'latest')
   assert.equal(runs.length, 2)

@@ -249,6 +249,19 @@ test('a wall clock that runs ahead of the monotonic one has been set', () => {
   assert.deepEqual(codes({ host: hostChange(before, after) }), ['warning clock-jumped'])
 })
 
+test('time that the quota of a container held processes back, as cpu.stat counts it, is throttling', () => {
+  const at = (us: number) => {
+    const files: Record<string, string> = {
+      '/proc/self/cgroup': '0::/\n',
+      '/sys/fs/cgroup/cpu.stat': `nr_throttled 1\nthrottled_usec ${us}\n`,
+    }
+    return readHostState(host({ text: (path) => files[path] }))
+  }
+  const change = hostChange(at(5_000), at(105_000))
+  assert.equal(change.throttledUs, 100_000)
+  assert.deepEqual(codes({ host: change }), ['error cpu-throttled'])
+})
+
 test('the speed of the CPUs comes from cpufreq, and a change of it is said', () => {
   const at = (khz: string) =>
     readHostState(host({ text: (path) => (/policy[01]\//.test(path) ? khz : undefined) }))

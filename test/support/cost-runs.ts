@@ -6,6 +6,9 @@ import { healthyWindow, runOptions } from './windows.ts'
 interface Costs {
   readonly idleCores: number
   readonly coresPerRps: number
+  /** Of all processes of a role together. */
+  readonly coresPerConnection?: number
+  readonly usPerKib?: number
 }
 
 const proxies: readonly (readonly [Mode, Role, processes: number])[] = [
@@ -15,15 +18,24 @@ const proxies: readonly (readonly [Mode, Role, processes: number])[] = [
 ]
 
 /** A run of two windows whose proxies cost exactly that much. */
-export function resultWith(rate: number, { idleCores, coresPerRps }: Costs): Result {
+export function resultWith(
+  rate: number,
+  { idleCores, coresPerRps, coresPerConnection = 0, usPerKib = 0 }: Costs,
+  load: { readonly connections?: number; readonly responseBytes?: number } = {},
+): Result {
   const options = runOptions({
     ratePerSecond: rate,
     modes: ['sidecar', 'ambient', 'waypoint'],
     rounds: 2,
+    ...load,
   })
+  const kibPerSecond = (rate * (options.responseBytes ?? 0)) / 1024
   const measured = nothingMeasured(options)
   for (const [mode, role, processes] of proxies) {
-    const cores = processes * (idleCores + rate * coresPerRps)
+    const cores =
+      processes * (idleCores + rate * coresPerRps) +
+      options.connections * coresPerConnection +
+      (kibPerSecond * usPerKib) / 1e6
     for (const round of [1, 2]) {
       const window = healthyWindow({ round, achievedRate: rate, offeredRate: rate })
       measured.modes.get(mode)?.windows.push({

@@ -66,6 +66,31 @@ test('a sweep of rates tells idle cost and cost per request apart, per role', ()
   assert.equal(sidecar?.pssBytesPerProcess, 15e6)
 })
 
+test('sweeps of connections and payload tell their costs apart too, with the fit error', () => {
+  const all = { ...costs, coresPerConnection: 0.0001, usPerKib: 3 }
+  const varied = [
+    ...rates.map((rate) => resultWith(rate, all)),
+    ...[4, 64, 256].map((connections) => resultWith(400, all, { connections })),
+    ...[1024, 65_536, 1_048_576].map((responseBytes) => resultWith(400, all, { responseBytes })),
+  ]
+  for (const cost of fitCosts(varied, ['rate', 'connections', 'payload'])) {
+    near(cost.idleCores, 0.003)
+    near(cost.coresPerConnection, 0.0001)
+    near(cost.usPerRequest, 200 * cost.processesPerPath)
+    near(cost.usPerKib, 3)
+    near((cost.fitError ?? 1) + 1, 1)
+    assert.equal(cost.windows, 18)
+  }
+})
+
+test('what does not follow a straight line shows as fit error', () => {
+  const bent = [100, 300, 1000].map((rate) =>
+    resultWith(rate, { idleCores: 0, coresPerRps: rate === 300 ? 0.0003 : 0.0002 }),
+  )
+  const [sidecar] = fitCosts(bent, ['rate'])
+  assert.ok((sidecar?.fitError ?? 0) > 0.1, `${sidecar?.fitError}`)
+})
+
 test('a single run knows the cost per request only, idle cost included', () => {
   const [sidecar] = fitCosts(runs.slice(0, 1), [])
   assert.equal(sidecar?.idleCores, null)

@@ -155,6 +155,16 @@ test('a full disk is said in one message, and nothing half-written replaces the 
   assert.deepEqual(readdirSync(folder.path).sort(), ['logs', 'result.json'])
 })
 
+test('a result that cannot be read says why', () => {
+  const file = join(scratch, 'loop.json')
+  symlinkSync(file, file)
+  assert.throws(() => readResult(file), {
+    code: 'result-unreadable',
+    exitCode: 2,
+    message: `${file} cannot be read (ELOOP)`,
+  })
+})
+
 test('a result that may not be read says so', (t) => {
   const file = join(scratch, 'forbidden.json')
   writeFileSync(file, '{}', { mode: 0 })

@@ -21,6 +21,7 @@ const generator = (changes: Partial<Window['generator']>): Partial<Window> => ({
 const outcomes = (changes: Partial<Window['outcomes']>): Partial<Window> => ({
   outcomes: { ...healthyWindow().outcomes, ...changes },
 })
+const stillHost = { clockJumpMs: 0, cpuMhzBefore: null, cpuMhzAfter: null } as const
 const node = (changes: Partial<NonNullable<Window['nodeCpu']>>): Partial<Window> => ({
   nodeCpu: { ...(healthyWindow().nodeCpu as NonNullable<Window['nodeCpu']>), ...changes },
 })
@@ -108,6 +109,16 @@ const table: readonly [name: string, changes: Partial<Window>, expected: readonl
     'CPUs that slow down by more than a tenth are a warning',
     { host: { clockJumpMs: 0, cpuMhzBefore: 3400, cpuMhzAfter: 2800 } },
     ['warning cpu-frequency-changed'],
+  ],
+  [
+    'a container whose quota held processes back for a hundredth of the window is a warning',
+    { host: { ...stillHost, throttledUs: 30_000 } },
+    ['warning cpu-throttled'],
+  ],
+  [
+    'for longer, its CPU and latency are those of the quota',
+    { host: { ...stillHost, throttledUs: 30_001 } },
+    ['error cpu-throttled'],
   ],
   [
     'CPUs of unknown speed are no finding',

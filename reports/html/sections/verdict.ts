@@ -1,7 +1,7 @@
 import type { Result } from '../../../harness/result/schema.ts'
 import { findingsOf } from '../../wording/findings.ts'
 import { fixed, plural, seconds, typographic, unbroken } from '../../wording/numbers.ts'
-import { alarm, loadText, mainPair } from '../../wording/run.ts'
+import { alarm, connectionsText, loadText, mainPair } from '../../wording/run.ts'
 import { verdictSentence } from '../../wording/verdict.ts'
 import { type Child, html, type Markup } from '../markup.ts'
 
@@ -27,7 +27,7 @@ export function verdictPart(result: Result): Child {
       [
         options.workload,
         loadText(result, typographic),
-        plural(options.connections, 'connection'),
+        connectionsText(options),
         `${plural(options.rounds, 'repeat')} of ${seconds(options.durationMs)}`,
         `Node ${environment.node.replace(/^v/, '')}`,
         plural(environment.cores, 'core'),

@@ -66,6 +66,52 @@ test('github-action-benchmark finds names that differ, and only figures where le
   assert.ok(!names.some((name) => /rate/i.test(name)), 'the achieved rate is better when larger')
 })
 
+test('fortio finds a histogram per mode whose counts, percentiles and rate are those of the run', async () => {
+  const files = await renderAll(small, ['fortio'])
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    ['fortio/sidecar.json', 'fortio/ambient.json'],
+  )
+  const run = JSON.parse(files[0]?.content ?? '') as {
+    RunType: string
+    RequestedQPS: string
+    ActualQPS: number
+    ActualDuration: number
+    RetCodes: Record<string, number>
+    DurationHistogram: {
+      Count: number
+      Avg: number
+      Data: { Start: number; End: number; Percent: number; Count: number }[]
+      Percentiles: { Percentile: number; Value: number }[]
+    }
+  }
+  const windows = small.modes.sidecar?.windows ?? []
+  const ok = windows.reduce((sum, { outcomes }) => sum + outcomes.ok, 0)
+  assert.deepEqual([run.RunType, run.RequestedQPS, run.ActualQPS], ['HTTP', '400', 400])
+  assert.equal(run.ActualDuration, 20e9)
+  assert.deepEqual(run.RetCodes, { 200: ok })
+  const { Count, Avg, Data, Percentiles } = run.DurationHistogram
+  assert.equal(Count, ok)
+  assert.equal(
+    Data.reduce((sum, bucket) => sum + bucket.Count, 0),
+    ok,
+  )
+  assert.ok(Math.abs((Data.at(-1)?.Percent ?? 0) - 100) < 1e-9)
+  for (const [index, { Start, End }] of Data.entries()) {
+    assert.ok(Start <= End)
+    if (index > 0) assert.equal(Start, Data[index - 1]?.End)
+  }
+  // Two windows of some 1.8 ms: what they have together lies between them.
+  const p50 = Percentiles.find(({ Percentile }) => Percentile === 50)?.Value ?? 0
+  const own = windows.map(({ latencyUs }) => (latencyUs.p50 ?? 0) / 1e6)
+  assert.ok(p50 >= Math.min(...own) && p50 <= Math.max(...own), `${p50} s of ${own.join(', ')}`)
+  assert.ok(Avg > p50)
+  assert.deepEqual(
+    Percentiles.map(({ Percentile }) => Percentile),
+    [50, 75, 90, 95, 99],
+  )
+})
+
 test('a workload of any name is one word in a benchmark name', async () => {
   const [file] = await renderAll(odd, ['benchstat'])
   const lines = (file?.content ?? '').split('\n').filter((line) => line.startsWith('Benchmark'))
