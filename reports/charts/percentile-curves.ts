@@ -138,7 +138,7 @@ function panel(curves: readonly Curve[], widthPx: number, isLog: boolean): Panel
     ...label,
     y: ms(label.y + offset),
   }))
-  return drawing(widthPx, heightPx, { left: 52, right: 72, top: 10, bottom: 48 }, [
+  return drawing(widthPx, heightPx, { left: 60, right: 72, top: 10, bottom: 48 }, [
     {
       data: { values: lines },
       mark: { type: 'line', strokeWidth: 2, interpolate: 'monotone' },

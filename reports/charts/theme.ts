@@ -52,11 +52,14 @@ export function drawing(
       padding: margin,
       autosize: { type: 'none' },
       background: 'transparent',
-      config,
+      // Beside the edge, however wide the labels are: their widths are only estimated.
+      config: { ...config, axisY: { titleX: edgePx - margin.left, titleBaseline: 'top' } },
       layer,
     },
   }
 }
+
+const edgePx = 2
 
 interface Axis {
   readonly title: string

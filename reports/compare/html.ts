@@ -2,7 +2,7 @@ import { clientScript } from '../html/client.ts'
 import { html, jsonScript, type Markup } from '../html/markup.ts'
 import { pageHtml } from '../html/page.ts'
 import { scrollRegion, section } from '../html/section.ts'
-import { plural, typographic } from '../wording/numbers.ts'
+import { plural, typographic, unbroken } from '../wording/numbers.ts'
 import type { Change, RunComparison } from './compare.ts'
 import {
   betweenRuns,
@@ -19,6 +19,7 @@ export function compareHtml(found: RunComparison): string {
   const different = found.changes.filter(isDifferent)
   const same = found.changes.filter((change) => !isDifferent(change))
   const environment = environmentLines(found)
+  const pairs = pairLines(found, typographic)
   const name = after.options.workload
   return pageHtml({
     title: `${name} \u00b7 ${before.runId} and ${after.runId} \u00b7 meshbench`,
@@ -31,7 +32,7 @@ export function compareHtml(found: RunComparison): string {
     main: html`<h1>What changed: ${name}</h1>
 ${
   comparable
-    ? html`<p class="lead">${compareSentence(found)}</p>`
+    ? html`<p class="lead">${unbroken(compareSentence(found))}</p>`
     : html`<div class="alarm" role="note"><p><strong>\u26a0 ${compareSentence(found)}</strong></p></div>`
 }
 <p class="setting">${before.runId} \u2192 ${after.runId}</p>
@@ -43,13 +44,16 @@ ${section('changes', 'Changes', () => [
         comparable
           ? `No difference detected: ${plural(same.length, 'figure')}`
           : `Side by side: ${plural(same.length, 'figure')}`
-      }</summary>${table('The other figures', same, comparable)}</details>`,
+      }</summary>${table(comparable ? 'The other figures' : 'All figures of both runs', same, comparable)}</details>`,
+  pairs.length === 0
+    ? null
+    : html`<h3>The same comparison in both runs</h3>
+<ul>${pairs.map((text) => html`<li>${unbroken(text)}</li>`)}</ul>`,
 ])}
 ${section('surroundings', 'Environment', () => [
   environment.length === 0
     ? html`<p>Machine, load and software are the same.</p>`
     : html`<ul>${environment.map((text) => html`<li>${text}</li>`)}</ul>`,
-  html`<ul>${pairLines(found, typographic).map((text) => html`<li>${text}</li>`)}</ul>`,
   html`<p class="small">${betweenRuns}</p>`,
 ])}`,
     footer: `meshbench ${after.tool.version} \u00b7 runs ${before.runId} and ${after.runId}`,
@@ -64,18 +68,20 @@ function table(caption: string, changes: readonly Change[], comparable: boolean)
   return scrollRegion(
     caption,
     html`<table class="numbers" data-sortable="changes"><caption>${caption}</caption>
-<thead><tr><th scope="col">Figure</th><th scope="col" class="word">mode</th><th scope="col">old</th><th scope="col">new</th><th scope="col">change</th><th scope="col" class="word">verdict</th></tr></thead>
+<thead><tr><th scope="col">Figure</th><th scope="col" class="word">mode</th><th scope="col">old</th><th scope="col">new</th>${
+      comparable ? html`<th scope="col">change</th><th scope="col" class="word">verdict</th>` : null
+    }</tr></thead>
 <tbody>${changes.map((change) => {
       const { before, after, amount, interval, word, tone } = changeText(
         change,
         comparable,
         typographic,
       )
-      return html`<tr><th scope="row">${change.metric.title} <span class="unit">${change.metric.unit}</span></th><td class="word">${change.mode}</td><td>${before}</td><td>${after}</td><td>${
+      return html`<tr><th scope="row">${change.metric.title} <span class="unit">${change.metric.unit}</span></th><td class="word">${change.mode}</td><td>${before}</td><td>${after}</td>${
         comparable
-          ? html`<span class="${tone}">${amount}</span> <span class="spread">${interval}</span>`
+          ? html`<td><span class="${tone}">${amount}</span> <span class="spread">${interval}</span></td><td class="word ${tone}">${icons[tone]}${word}</td>`
           : null
-      }</td><td class="word ${tone}">${icons[tone]}${word}</td></tr>`
+      }</tr>`
     })}</tbody></table>`,
   )
 }

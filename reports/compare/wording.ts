@@ -55,7 +55,23 @@ function mainSentence({ comparable, changes, hardware, load, invalid }: RunCompa
     better > 0 ? `${better} better` : '',
     found.length > worse + better ? `${found.length - worse - better} different` : '',
   ].filter((text) => text !== '')
-  return `${counts.join(', ')}, no difference detected in the other ${changes.length - found.length} figures.`
+  return `${counts.join(', ')}: ${named(found)}. No difference detected in the other ${changes.length - found.length} figures.`
+}
+
+const mostNamed = 3
+
+/** `proxy memory (PSS) of ambient +101 %`; the largest first, the rest counted. */
+function named(found: readonly Change[]): string {
+  const size = ({ compared: { ratio } }: Change): number =>
+    ratio === null || ratio === 0 ? Number.POSITIVE_INFINITY : Math.abs(Math.log(ratio))
+  const largest = found.toSorted((a, b) => size(b) - size(a)).slice(0, mostNamed)
+  const texts = largest.map((change) => {
+    const { title } = change.metric
+    const name = /^[A-Z][a-z]/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title
+    return `${name} of ${change.mode} ${changeText(change, true).amount}`
+  })
+  const rest = found.length - largest.length
+  return [...texts, ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ')
 }
 
 /** Saving then and now, which a change of machine does not make meaningless. */

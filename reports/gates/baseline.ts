@@ -90,7 +90,22 @@ export function differences<Facts extends Readonly<Record<string, unknown>>>(
 ): string[] {
   return Object.keys(here)
     .filter((key) => here[key] !== there[key])
-    .map((key) => `${key}: ${here[key]} here, ${there[key]} in ${name}`)
+    .map((key) => `${words[key] ?? key}: ${here[key]} here, ${there[key]} in ${name}`)
+}
+
+/** What a person calls those whose key is no word. */
+const words: Readonly<Record<string, string>> = {
+  cpuModel: 'CPU',
+  memoryGiB: 'memory in GiB',
+  model: 'load model',
+  ratePerSecond: 'requests per second',
+  keepAlive: 'connections kept alive',
+  requestBytes: 'bytes of a request',
+  responseBytes: 'bytes of an answer',
+  workloadsPerNode: 'workloads per node',
+  durationMs: 'ms of a window',
+  cpuSource: 'source of CPU figures',
+  memorySource: 'source of memory figures',
 }
 
 /** Whatever rules out a comparison; empty when the figures may be held against each other. */

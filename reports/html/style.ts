@@ -82,7 +82,8 @@ table { border-collapse: collapse; font-size: .9375rem; }
 caption { padding: .25rem 0 .5rem; color: var(--muted); font-size: .875rem; text-align: left; max-width: min(52rem, 100vw - 5.25rem); }
 th, td { padding: .3125rem .625rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, .word { text-align: left; }
-td.word { min-width: 6.5rem; white-space: normal; }
+td.word { min-width: 8rem; white-space: normal; }
+thead th { white-space: normal; }
 thead th { border-bottom: 2px solid var(--line); font-size: .875rem; vertical-align: bottom; }
 thead th[class^=mode] { box-shadow: inset 0 3px var(--mode); }
 tbody th { font-weight: 400; }
@@ -94,6 +95,7 @@ tbody th[scope=row] { min-width: 8rem; white-space: normal; }
 summary { padding: .25rem 0; cursor: pointer; color: var(--link); }
 details p { margin: .25rem 0 .5rem; max-width: 44rem; }
 .figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; }
+.setting + .figures { margin-top: .75rem; }
 figure { display: flex; flex-direction: column; }
 figcaption h3 { margin: 0; font-size: 1.0625rem; text-wrap: pretty; }
 .subtitle { margin: .125rem 0 .5rem; font-size: .875rem; }
@@ -128,13 +130,13 @@ figcaption h3 { margin: 0; font-size: 1.0625rem; text-wrap: pretty; }
   .double .panel { container-type: inline-size; }
 }
 [data-hide~=baseline] .of-baseline, [data-hide~=sidecar] .of-sidecar, [data-hide~=ambient] .of-ambient, [data-hide~=waypoint] .of-waypoint { display: none; }
-.menu { position: relative; font-size: .875rem; }
+.menu { position: relative; font-size: .875rem; white-space: nowrap; }
 .menu summary { min-height: 1.875rem; line-height: 1.625rem; padding: .0625rem .625rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--surface); }
 .menu fieldset { position: absolute; right: 0; z-index: 3; margin: .25rem 0 0; border: 1px solid var(--line); border-radius: .375rem; background: var(--background); }
 .menu label, .scale { display: flex; align-items: center; gap: .375rem; min-height: 1.75rem; cursor: pointer; white-space: nowrap; }
 .scale { font-size: .875rem; color: var(--muted); }
 .panel:not(.is-live) .live-only { display: none; }
-th button { min-height: 1.5rem; padding: 0 .25rem; border: 0; background: none; font-weight: inherit; }
+th button { white-space: nowrap; min-height: 1.5rem; padding: 0 .25rem; border: 0; background: none; font-weight: inherit; }
 th button::after { content: " \\2195"; content: " \\2195" / ""; opacity: .45; }
 th[aria-sort=ascending] button::after { content: " \\2191"; content: " \\2191" / ""; opacity: 1; }
 th[aria-sort=descending] button::after { content: " \\2193"; content: " \\2193" / ""; opacity: 1; }

@@ -37,7 +37,7 @@ export function stepsPart({ steps, baseline }: Rehearsal): Markup {
   return html`${scrollRegion(
     'What callers saw of each step',
     html`<table class="numbers"><caption>A request belongs to the step in force when it was due, a failure to the one in force when it broke. Latency is the 99th percentile from the moment a request was due, or the longest where fewer than ten samples lie beyond it. Before the first step: ${count(baseline.requests)} requests, ${count(baseline.failedRequests)} failed, longest gap ${count(baseline.longestGapMs)} ms.</caption>
-<thead><tr><th scope="col">Step</th><th scope="col">Outcome</th><th scope="col">Took</th><th scope="col">Requests</th><th scope="col">Failed</th><th scope="col">Sent again</th><th scope="col">Longest gap, ms</th><th scope="col">p99 before, ms</th><th scope="col">during</th><th scope="col">after</th><th scope="col">Pods restarted</th></tr></thead><tbody>${rows}</tbody></table>`,
+<thead><tr><th scope="col">Step</th><th scope="col" class="word">Outcome</th><th scope="col">Took</th><th scope="col">Requests</th><th scope="col">Failed</th><th scope="col">Sent again</th><th scope="col">Longest gap, ms</th><th scope="col">p99 before, ms</th><th scope="col">during</th><th scope="col">after</th><th scope="col">Pods restarted</th></tr></thead><tbody>${rows}</tbody></table>`,
   )}
 <details><summary>What proved each step</summary><ul>${steps.map(
     (step) =>
@@ -56,7 +56,7 @@ export function callersPart({ callers, failed, expectedGapMs }: Rehearsal): Mark
   return html`${scrollRegion(
     'Callers',
     html`<table class="numbers"><caption>Each lane is one caller on one kind of connection; one answer every ${count(expectedGapMs)} ms is its pace.</caption>
-<thead><tr><th scope="col">Caller</th><th scope="col">Connections</th><th scope="col">At first on</th><th scope="col">Migrated</th><th scope="col">Requests</th><th scope="col">Failed</th><th scope="col">Sent again</th><th scope="col">Longest gap, ms</th></tr></thead><tbody>${callers.map(
+<thead><tr><th scope="col">Caller</th><th scope="col" class="word">Connections</th><th scope="col" class="word">At first on</th><th scope="col" class="word">Migrated</th><th scope="col">Requests</th><th scope="col">Failed</th><th scope="col">Sent again</th><th scope="col">Longest gap, ms</th></tr></thead><tbody>${callers.map(
       (caller) =>
         html`<tr><th scope="row">${caller.name}<br><span class="small">${caller.namespace}</span></th><td class="word">${caller.connections === 'kept' ? 'kept alive' : 'new each time'}</td><td class="word">${caller.mesh === 'none' ? 'no mesh' : caller.mesh}</td><td class="word">${caller.moves ? 'yes' : 'no'}</td><td>${count(caller.requests)}</td><td>${count(caller.failedRequests)}</td><td>${count(caller.retriedRequests)}</td><td>${count(caller.longestGapMs)}</td></tr>`,
     )}</tbody></table>`,
@@ -67,7 +67,7 @@ function failedTable(failed: Rehearsal['failed']): Markup | null {
   if (failed.length === 0) return null
   return html`<details><summary>${failed.length === 100 ? 'The first 100 failed requests' : plural(failed.length, 'failed request')}</summary>${scrollRegion(
     'Failed requests',
-    html`<table class="numbers"><caption>Due at, from the beginning of the load.</caption><thead><tr><th scope="col">Due, s</th><th scope="col">Step</th><th scope="col">Caller</th><th scope="col">Connection</th><th scope="col">Cause</th><th scope="col">After, ms</th></tr></thead><tbody>${failed.map(
+    html`<table class="numbers"><caption>Due at, from the beginning of the load.</caption><thead><tr><th scope="col">Due, s</th><th scope="col" class="word">Step</th><th scope="col" class="word">Caller</th><th scope="col" class="word">Connection</th><th scope="col" class="word">Cause</th><th scope="col">After, ms</th></tr></thead><tbody>${failed.map(
       ({ atMs, step, caller, connections, cause, waitedMs }) =>
         html`<tr><th scope="row">${fixed(atMs / 1000, 2, typographic)}</th><td class="word">${step}</td><td class="word">${caller}</td><td class="word">${connections}</td><td class="word">${cause}</td><td>${count(waitedMs)}</td></tr>`,
     )}</tbody></table>`,

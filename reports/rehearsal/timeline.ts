@@ -47,7 +47,7 @@ export function timelineChart(record: Rehearsal): Chart {
       'at once, so only those that change something are marked.',
     legend: [
       { label: 'p99', colour: variable('mode-ambient') },
-      { label: 'median', colour: variable('mode-sidecar') },
+      { label: 'median (dashed)', colour: variable('mode-sidecar') },
     ],
     panels: [
       {
@@ -151,9 +151,9 @@ function latencyPanel(
 ): PanelSpec {
   const top = niceCeiling(Math.max(...points.map(({ p99Ms }) => p99Ms ?? 0), 0.1))
   const x = timeAxis(endSecond)
-  const line = (field: 'p50Ms' | 'p99Ms', colour: string): Layer => ({
+  const line = (field: 'p50Ms' | 'p99Ms', colour: string, strokeDash: number[]): Layer => ({
     data: { values: points.filter((point) => point[field] !== null) },
-    mark: { type: 'line', strokeWidth: 1.75, color: colour },
+    mark: { type: 'line', strokeWidth: 1.75, color: colour, strokeDash },
     encoding: {
       x,
       y: position(field, { title: 'ms', domain: [0, top], ticks: 4 }),
@@ -161,8 +161,8 @@ function latencyPanel(
     },
   })
   return drawing(widthPx, heightPx, margin, [
-    line('p99Ms', variable('mode-ambient')),
-    line('p50Ms', variable('mode-sidecar')),
+    line('p99Ms', variable('mode-ambient'), []),
+    line('p50Ms', variable('mode-sidecar'), [6, 3]),
     ...markLayers(marks, x, top),
   ])
 }

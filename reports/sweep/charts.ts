@@ -116,7 +116,8 @@ function rangeOf(
       const ends = [values[0], values.at(-1)].map((at) =>
         dots.find((dot) => dot.mode === mode && dot.at === at),
       )
-      return `${mode} ${ends.map((end) => (end === undefined ? 'n/a' : write(end.value))).join(' to ')}`
+      const texts = ends.map((end) => (end === undefined ? 'n/a' : write(end.value)))
+      return `${mode} ${[...new Set(texts)].join(' to ')}`
     })
     .join(', ')
 }

@@ -1,5 +1,5 @@
 import type { Comparison, Estimate, Result } from '../../harness/result/schema.ts'
-import { indication } from '../judge.ts'
+import { indication, leastDifference } from '../judge.ts'
 import { type Metric, metrics } from '../metrics.ts'
 import { ascii, fixed, formatNumber, type NumberStyle, signed } from './numbers.ts'
 
@@ -10,6 +10,8 @@ export interface DifferenceText {
   readonly interval: string
   /** Never a direction without a verdict or an indication. */
   readonly word: string
+  /** Why none was detected although the interval leaves out zero; else empty. */
+  readonly reason: string
   readonly tone: 'better' | 'worse' | 'neutral'
   readonly direction: 'less' | 'more' | null
 }
@@ -49,7 +51,7 @@ export function describeAs(
   const metric = metrics.find(({ id }) => id === comparison.metric)
   const { verdict, n } = comparison
   if (metric === undefined || comparison.difference === null || n === 0) {
-    return { amount: 'n/a', interval: '', word: 'not measured', tone: 'neutral', direction: null }
+    return { amount: 'n/a', interval: '', word: 'not measured', ...nothing }
   }
   const { amount, interval } = amounts(metric, comparison, comparison.difference, style)
   if (verdict === 'no-difference') {
@@ -57,16 +59,32 @@ export function describeAs(
       amount: '~',
       interval,
       word: 'no difference detected',
-      tone: 'neutral',
-      direction: null,
+      ...nothing,
+      reason: reasonOf(metric, comparison, style),
     }
   }
   if (direction === null) {
     const word = n < 2 ? 'too few repeats' : 'within the noise'
-    return { amount: '~', interval, word, tone: 'neutral', direction }
+    return { amount: '~', interval, word, ...nothing }
   }
-  const word = verdict === 'inconclusive' ? `${direction} in all ${n} repeats` : direction
-  return { amount, interval, word, tone: toneOf(metric, direction), direction }
+  const repeats = n === 2 ? 'both' : `all ${n}`
+  const word = verdict === 'inconclusive' ? `${direction} in ${repeats} repeats` : direction
+  return { amount, interval, word, reason: '', tone: toneOf(metric, direction), direction }
+}
+
+const nothing = { reason: '', tone: 'neutral', direction: null } as const
+
+/** An interval without zero looks like a difference: what stood in the way is said. */
+function reasonOf(metric: Metric, comparison: Comparison, style: NumberStyle): string {
+  const { ciLow, ciHigh, difference, noiseFloor = 0 } = comparison
+  if (ciLow === null || ciHigh === null || difference === null) return ''
+  if (ciLow <= 0 && ciHigh >= 0) return ''
+  const least = leastDifference(comparison, metric)
+  if (Math.abs(difference) > least) return 'chance is not ruled out'
+  const unit = unitSuffix(metric)
+  return least > noiseFloor
+    ? 'too small to matter'
+    : `within the noise of ${formatNumber(noiseFloor, metric.digits, style)}${unit}`
 }
 
 /** Difference and ends of its interval as shown: per cent of the base, or the metric's own unit. */

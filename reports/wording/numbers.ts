@@ -34,7 +34,7 @@ export function fixed(value: number, decimals: number, style: NumberStyle = asci
 
 /** A figure and its unit stay on one line. */
 export function unbroken(text: string): string {
-  return text.replaceAll(/(\d) (?=%|ms\b|s\b|MiB|req\/s|cores?\b)/g, '$1\u00a0')
+  return text.replaceAll(/(\d) (?=%|ms\b|s\b|MiB|MB|GiB|req\/s|cores?\b)/g, '$1\u00a0')
 }
 
 export function signed(text: string): string {

@@ -51,11 +51,13 @@ function beside(result: Result, mode: Mode, id: MetricId): string {
 function smallPrint(result: Result, id: MetricId): Markup | null {
   if (id === 'proxyPssMiB') {
     const metric = metricOf('proxyRssMiB')
-    const parts = modesOf(result).map((mode) => {
+    const parts = modesOf(result).flatMap((mode) => {
       const estimate = result.modes[mode]?.summary[metric.id]
-      return estimateText(metric, estimate, typographic).value
+      if (estimate?.value === 0) return []
+      return [`${mode} ${estimateText(metric, estimate, typographic).value}`]
     })
-    return html`<p class="small">Summed RSS: ${parts.join(' \u00b7 ')} MiB</p>`
+    if (parts.length === 0) return null
+    return html`<p class="small">Summed RSS: ${parts.join(' \u00b7 ')}</p>`
   }
   if (id !== 'achievedRate') return null
   const failed = modesOf(result).map((mode) => ({ mode, ...failures(result, mode) }))
@@ -80,7 +82,7 @@ function change(result: Result, id: MetricId): Markup | null {
     text.direction === null ? text.amount : `${arrows[text.direction]} ${text.amount}`
   }</strong> ${toneWord(text)}<span class="small">${pairName(pair)}${
     text.interval === '' || text.direction === null ? '' : ` ${text.interval}`
-  } ${intervalBar(found)}</span></p>`
+  }${text.reason === '' ? '' : `: ${text.reason}`} ${intervalBar(found)}</span></p>`
 }
 
 function toneWord({ tone, word, direction }: DifferenceText): string {

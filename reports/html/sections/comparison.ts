@@ -2,7 +2,7 @@ import type { Mode } from '../../../harness/modes.ts'
 import type { Result } from '../../../harness/result/schema.ts'
 import { type Metric, metrics } from '../../metrics.ts'
 import { comparisonOf, describe, estimateText } from '../../wording/difference.ts'
-import { fixed, formatNumber, typographic } from '../../wording/numbers.ts'
+import { fixed, formatNumber, typographic, unbroken } from '../../wording/numbers.ts'
 import { mainPair, modesOf } from '../../wording/run.ts'
 import { html, type Markup } from '../markup.ts'
 import { scrollRegion } from '../section.ts'
@@ -22,7 +22,7 @@ export function comparisonPart(result: Result): Markup {
       : `Medians of the repeats with half the width of their 95 % interval. The difference is ${pair[1]} minus ${pair[0]} with its 95 % interval, in per cent of ${pair[0]} or in the unit of its row; ~ where none was detected.`
   return html`${scrollRegion(
     'Comparison of all modes',
-    html`<table class="numbers" data-copy="comparison" data-sortable="comparison"><caption>${caption}</caption>
+    html`<table class="numbers" data-copy="comparison" data-sortable="comparison"><caption>${unbroken(caption)}</caption>
 <thead><tr><th scope="col">Metric</th>${modesOf(result).map(
       (mode) => html`<th scope="col" class="mode-${mode} of-${mode}">${mode}</th>`,
     )}${
@@ -74,10 +74,10 @@ function differenceCells(
 ): Markup {
   const found = comparisonOf(result, base, other, metric.id)
   if (found === undefined) return html`<td></td><td></td><td></td><td></td>`
-  const { amount, interval, word, tone } = describe(result, found, typographic)
-  return html`<td><span class="${tone}">${amount}</span> <span class="spread">${interval}</span></td><td class="word ${tone}">${icons[tone]}${word}</td><td>${
-    found.p === null ? 'n/a' : pText(found.p)
-  }</td><td>${fixed(found.n, 0)}</td>`
+  const { amount, interval, word, tone, reason } = describe(result, found, typographic)
+  return html`<td><span class="${tone}">${amount}</span> <span class="spread">${interval}</span></td><td class="word ${tone}">${icons[tone]}${word}${
+    reason === '' ? null : html`<br><span class="small">${unbroken(reason)}</span>`
+  }</td><td>${found.p === null ? 'n/a' : pText(found.p)}</td><td>${fixed(found.n, 0)}</td>`
 }
 
 function pText(p: number): string {

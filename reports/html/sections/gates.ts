@@ -1,5 +1,6 @@
 import type { GateOutcome, GateReport } from '../../../harness/result/gates.ts'
 import { countText, valuesText } from '../../gates/wording.ts'
+import { unbroken } from '../../wording/numbers.ts'
 import { html, type Markup } from '../markup.ts'
 import { scrollRegion } from '../section.ts'
 
@@ -17,7 +18,7 @@ export function gatesPart(report: GateReport): Markup {
   }.</p>
 ${scrollRegion(
   'Gates',
-  html`<table class="texts"><caption>A gate fails only when both the figure and the end of its 95 % interval are past the limit.</caption>
+  html`<table class="texts"><caption>A gate fails only when both the figure and the end of its 95\u00a0% interval are past the limit.</caption>
 <thead><tr><th scope="col">Verdict</th><th scope="col">Gate</th><th scope="col">Expected</th><th scope="col">Found</th></tr></thead>
 <tbody>${report.outcomes.map(outcomeRow)}</tbody></table>`,
 )}
@@ -29,7 +30,7 @@ ${report.notes.map((note) => html`<p class="small">${note}</p>`)}
 
 function outcomeRow({ verdict, name, expected, found, explanation }: GateOutcome): Markup {
   const [mark, tone] = marks[verdict]
-  return html`<tr><td class="${tone}"><strong>${mark}</strong></td><th scope="row">${name}</th><td>${expected}</td><td>${found}${
+  return html`<tr><td class="${tone}"><strong>${mark}</strong></td><th scope="row">${unbroken(name)}</th><td>${unbroken(expected)}</td><td>${unbroken(found)}${
     explanation === '' ? null : html`<br><span class="small">${explanation}</span>`
   }</td></tr>`
 }

@@ -42,7 +42,7 @@ test('only what differs gets a direction', () => {
   )
   assert.match(
     compareSentence(found),
-    /^1 worse, no difference detected in the other \d\d figures\.$/,
+    /^1 worse: proxy memory \(PSS\) of ambient \+10\d %\. No difference detected in the other \d\d figures\.$/,
   )
 })
 
@@ -58,6 +58,28 @@ test('terminal and Markdown spell out what differs alone', () => {
   assert.match(folded, /Latency p99/)
 })
 
+test('of many changes the largest are named and the rest is counted', () => {
+  const slower = (window: Window, mode: Mode): Window => {
+    const { p50, p90, p99 } = window.latencyUs
+    const times = (us: number | null, by: number) => (us === null ? null : us * by)
+    const latencyUs = { ...window.latencyUs, p50: times(p50, 1.5), p90: times(p90, 3) }
+    return mode === 'ambient' ? { ...fatter(window), latencyUs: { ...latencyUs, p99 } } : window
+  }
+  const more = compareRuns(before, run('new', 9, slower))
+  assert.match(
+    compareSentence(more),
+    /^3 worse: latency p90 of ambient \+4(\.\d+)? ms, proxy memory \(PSS\) of ambient \+10\d %, latency p50/,
+  )
+  const all = compareRuns(
+    before,
+    run('new', 9, (window, mode) => ({ ...slower(window, mode), achievedRate: 200 })),
+  )
+  assert.match(
+    compareSentence(all),
+    /, and 2 more\. No difference detected in the other 25 figures/,
+  )
+})
+
 test('the page folds what does not differ under its count', () => {
   const page = compareHtml(found)
   assert.match(page, /<details><summary>No difference detected: \d\d figures<\/summary>/)
@@ -69,7 +91,7 @@ const apart: readonly [string, Result, RegExp][] = [
   [
     'another machine',
     { ...after, environment: { ...after.environment, cpuModel: 'Other CPU' } },
-    /^The new run was made on another machine \(cpuModel: Other CPU here, Invented CPU 3000/,
+    /^The new run was made on another machine \(CPU: Other CPU here, Invented CPU 3000/,
   ],
   [
     'another load',
@@ -108,6 +130,6 @@ test('too few windows give an indication and say so', () => {
   const short = (name: string, change?: (window: Window) => Window) =>
     analyse({ ...makeResult({ rounds: 3, modes: shown, ...(change && { change }) }), runId: name })
   const quick = compareRuns(short('a'), short('b', fatter))
-  assert.match(compareSentence(quick), /^1 worse, .* With 3 windows a side this is an indication/)
+  assert.match(compareSentence(quick), /^1 worse: .* With 3 windows a side this is an indication/)
   assert.match(compareTerminal(quick, plain), /more in all 3 repeats/)
 })

@@ -73,6 +73,30 @@ test('every figure has its finding as a caption, a drawing for both widths and a
   }
 })
 
+test('where the interval leaves out zero and no difference is said, the page says what stood in the way', async () => {
+  const found = analyse(makeResult({ modes: ['sidecar', 'ambient'] }))
+  const of = (changes: Partial<Result['comparisons'][number]>) => {
+    const comparisons = found.comparisons.map((one) =>
+      one.metric === 'latencyP99Ms'
+        ? { ...one, verdict: 'no-difference' as const, ciLow: 0.1, ciHigh: 0.5, ...changes }
+        : one,
+    )
+    return still({ ...found, comparisons })
+  }
+  const noise = await of({ difference: 0.3, noiseFloor: 0.4 })
+  assert.match(noise, /no difference detected<br><span class="small">within the noise of 0\.4.\sms</)
+  assert.match(noise, /ambient vs sidecar: within the noise of 0\.40 ms/)
+  assert.match(
+    await of({ difference: 0.03, noiseFloor: 0 }),
+    /detected<br><span class="small">too small to matter</,
+  )
+  assert.match(await of({ difference: 3, noiseFloor: 0, p: 0.04 }), /chance is not ruled out/)
+  assert.doesNotMatch(
+    await of({ difference: 0.3, noiseFloor: 0.4, ciLow: -0.1 }),
+    /within the noise of 0\.4/,
+  )
+})
+
 test('failures get a chart only when there are any', async () => {
   assert.ok(!page.includes('id="failures"'))
   const failing = await still(analyse(makeResult({ rounds: 2, failEvery: 50 })))
