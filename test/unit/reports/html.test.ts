@@ -84,7 +84,10 @@ test('where the interval leaves out zero and no difference is said, the page say
     return still({ ...found, comparisons })
   }
   const noise = await of({ difference: 0.3, noiseFloor: 0.4 })
-  assert.match(noise, /no difference detected<br><span class="small">within the noise of 0\.4.\sms</)
+  assert.match(
+    noise,
+    /no difference detected<br><span class="small">within the noise of 0\.4.\sms</,
+  )
   assert.match(noise, /ambient vs sidecar: within the noise of 0\.40 ms/)
   assert.match(
     await of({ difference: 0.03, noiseFloor: 0 }),
