@@ -1,3 +1,4 @@
+import type { TrafficPolicy } from '../config/l7.ts'
 import type { Endpoint } from '../config/mesh-index.ts'
 import type { Service } from '../config/mesh-state.ts'
 import type { Breaker } from '../routing/breaker.ts'
@@ -31,6 +32,7 @@ export interface Cluster {
   /** Counted on and asked by every request. */
   readonly breaker?: Breaker
   readonly outliers?: Outliers<Upstream>
+  readonly traffic?: TrafficPolicy
 }
 
 export type Balance = (

@@ -9,6 +9,8 @@ export interface HttpLimits {
   readonly headTimeoutMs: number
   /** A connection without a request in flight, on either side; Envoy's default. */
   readonly idleTimeoutMs: number
+  /** Of the last answer on a connection, while its client takes nothing of what is left. */
+  readonly flushTimeoutMs: number
   readonly connectTimeoutMs: number
   /** Request body kept so that another endpoint can be tried; Istio's connection buffer is 32 KiB,
    * one read of ours up to 64 KiB. */
@@ -20,6 +22,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   fields: 100,
   headTimeoutMs: 60_000,
   idleTimeoutMs: 3_600_000,
+  flushTimeoutMs: 60_000,
   connectTimeoutMs: 10_000,
   replayBytes: 64 * 1024,
 }

@@ -5,6 +5,7 @@ import { BodyDecoder, type BodySink } from './body.ts'
 import { writeData, writeEnd } from './body-encoder.ts'
 import type { ByteStream, Downstream, RequestHandler } from './codec.ts'
 import { MalformedMessage } from './errors.ts'
+import { Farewell } from './farewell.ts'
 import type { RequestHead } from './head.ts'
 import { isHttp2Preface } from './http2-settings.ts'
 import type { HttpLimits } from './limits.ts'
@@ -38,8 +39,6 @@ type State =
   | 'tunnel'
   | 'closed'
 
-/** A close while the peer still sends would turn into a reset that may overtake the last answer. */
-const LINGER_MS = 1_000
 /** While draining, a connection idle this long is closed; sooner, a request may be on its way. */
 const DRAIN_IDLE_MS = 1_000
 
@@ -96,11 +95,11 @@ export class ServerConnection implements BodySink, Downstream {
     destroySide(this.socket)
   }
 
-  expire(nowMs: number): void {
-    if (this.#isIdle()) this.#close(nowMs)
+  expire(): void {
+    if (this.#isIdle()) this.#close()
     else if (this.#state === 'head') {
       this.#refuse(new MalformedMessage('request header timeout', 408))
-    } else if (this.#state === 'closing') destroySide(this.socket)
+    }
   }
 
   get keepAlive(): boolean {
@@ -155,11 +154,10 @@ export class ServerConnection implements BodySink, Downstream {
   }
 
   #next(): void {
-    const nowMs = performance.now()
-    if (!this.#keepAlive) this.#close(nowMs)
+    if (!this.#keepAlive) this.#close()
     else {
       this.#state = 'head'
-      this.deadlineMs = nowMs + this.#options.limits.idleTimeoutMs
+      this.deadlineMs = performance.now() + this.#options.limits.idleTimeoutMs
       this.#continue()
     }
   }
@@ -314,17 +312,17 @@ export class ServerConnection implements BodySink, Downstream {
       this.output.text(`${lines}connection: close\r\n\r\n${error.message}`)
     }
     this.output.flush()
-    this.#close(performance.now())
+    this.#close()
   }
 
-  #close(nowMs: number): void {
-    if (this.#state === 'closed') return
+  #close(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
     this.#partial = undefined
     this.#held = undefined
-    this.deadlineMs = nowMs + LINGER_MS
-    this.socket.resume()
-    this.socket.end()
+    const { sweeper, limits } = this.#options
+    sweeper.delete(this)
+    new Farewell(this.socket, limits, sweeper)
   }
 
   readonly #onDrain = (): void => {
@@ -334,8 +332,8 @@ export class ServerConnection implements BodySink, Downstream {
   }
 
   readonly #onEnd = (): void => {
-    if (this.#isIdle()) this.#close(performance.now())
-    else destroySide(this.socket)
+    if (this.#isIdle()) this.#close()
+    else if (this.#state !== 'closing') destroySide(this.socket)
   }
 
   readonly #onClose = (): void => {

@@ -116,16 +116,6 @@ export class ServiceClusters {
     return found && this.get(found, port, subset)
   }
 
-  /** For connections instead of requests. */
-  endpoint(service: Service, port: number): Endpoint | undefined {
-    const endpoints = this.#index?.endpoints(service, port) ?? []
-    return endpoints[Math.floor(Math.random() * endpoints.length)]
-  }
-
-  traffic(service: Service): TrafficPolicy {
-    return this.#policies.get(serviceKey(service))?.traffic ?? NO_POLICY
-  }
-
   /** What a DestinationRule says; states of breaker and outliers outlive a change of limits. */
   #govern(cluster: Mutable): void {
     const policy = this.#policies.get(serviceKey(cluster.service))

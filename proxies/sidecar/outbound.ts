@@ -5,10 +5,10 @@ import { type Endpoint, identityOf, serviceKey, socketOf } from '../config/mesh-
 import type { Service } from '../config/mesh-state.ts'
 import type { CapturedListener, SocketAddress } from '../config/process.ts'
 import { dialTcp } from '../dial.ts'
-import { ProxyError } from '../errors.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
 import { isAuthenticated } from '../http/dial-endpoint.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
+import { relayToCluster } from '../http/relay-to-cluster.ts'
 import type { HttpRules } from '../http/rules.ts'
 import { serveHttp } from '../http/serve.ts'
 import { speaksHttp } from '../http/service-clusters.ts'
@@ -18,7 +18,11 @@ import type { Peers } from '../telemetry/istio-labels.ts'
 import type { PodView, SidecarContext } from './context.ts'
 import { outboundRules } from './outbound-rules.ts'
 
-type Dial = (endpoint: Endpoint, alpn: readonly string[], traffic: TrafficPolicy) => Promise<Duplex>
+type Dial = (
+  endpoint: Endpoint,
+  alpn: readonly string[],
+  traffic: TrafficPolicy | undefined,
+) => Promise<Duplex>
 
 /**
  * Connections of our application to one captured address, which is looked up for every connection:
@@ -41,7 +45,14 @@ export function outbound(
       // The same for all connections until the next snapshot: labels are dear to make.
       if (known?.view !== view) known = { view, rules: rulesFor(context, view, service, port) }
       serveRequests(context, client, live, known.rules)
-    } else relayToEndpoint(context, client, service, port, view, dial)
+    } else {
+      relayToCluster(client, {
+        cluster: context.clusters.get(service, port),
+        series: (endpoint) =>
+          context.connections.connection('source', outboundPeers(view, service, endpoint), false),
+        dial: (endpoint, traffic) => dial(endpoint, TCP_ALPN, traffic),
+      })
+    }
   }
 }
 
@@ -90,29 +101,6 @@ function serveRequests(
   const connection = serveHttp(client, rules, context)
   live.drain = () => connection.drain()
   live.cut = () => connection.cut()
-}
-
-function relayToEndpoint(
-  context: SidecarContext,
-  client: Socket,
-  service: Service,
-  port: number,
-  view: PodView,
-  dial: Dial,
-): void {
-  const endpoint = context.clusters.endpoint(service, port)
-  const peers = outboundPeers(view, service, endpoint)
-  const series = context.connections.connection('source', peers, false)
-  relayTcp(
-    client,
-    () =>
-      endpoint === undefined
-        ? Promise.reject(
-            new ProxyError('NO_UPSTREAM', `no healthy upstream for ${service.hostname}`),
-          )
-        : dial(endpoint, TCP_ALPN, context.clusters.traffic(service)),
-    series,
-  )
 }
 
 /** Istio's PassthroughCluster. */

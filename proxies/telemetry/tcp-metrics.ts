@@ -2,6 +2,9 @@ import type { ResponseFlag } from '../errors.ts'
 import { type Peers, peerLabels, type Reporter } from './istio-labels.ts'
 import type { Counter, CounterFamily, Labels, Registry } from './registry.ts'
 
+/** Overflow of a circuit breaker, no healthy endpoint, failed connection. */
+export type EnvoyFlag = 'UO' | 'UH' | 'UF'
+
 /** Resolved once per connection; the copy loop adds to the two byte counters. */
 export interface TcpSeries {
   /** Client to server, whichever side reports. */
@@ -10,7 +13,7 @@ export interface TcpSeries {
   readonly sent: Counter
   opened(): void
   /** `failed` counts in addition to `closed`, as in ztunnel. */
-  closed(flag: ResponseFlag): void
+  closed(flag: ResponseFlag | EnvoyFlag): void
 }
 
 /** Istio's TCP metrics (istio/ztunnel src/proxy/metrics.rs). */

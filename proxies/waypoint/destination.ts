@@ -1,8 +1,8 @@
-import type { TrafficPolicy } from '../config/l7.ts'
 import type { Endpoint } from '../config/mesh-index.ts'
 import type { AppProtocol, Service } from '../config/mesh-state.ts'
 import { portFacts } from '../config/port-protocol.ts'
 import { formatAuthority, parseAuthority } from '../hbone/authority.ts'
+import type { Cluster } from '../http/cluster.ts'
 import type { RequestGate } from '../policy/request-gate.ts'
 import type { Router } from '../routing/router.ts'
 import type { WaypointContext, WaypointView } from './context.ts'
@@ -21,8 +21,7 @@ export interface Destination {
   gate(): RequestGate | undefined
   router(): Router
   /** For connections instead of requests. */
-  endpoint(): Endpoint | undefined
-  traffic(): TrafficPolicy | undefined
+  cluster(): Cluster
 }
 
 export interface Refused {
@@ -72,18 +71,17 @@ function serviceDestination(
     wanted: { name: clusters.get(service, port).name, service },
     gate: () => view().decisions.gate(service),
     router: () => view().decisions.router(service, port),
-    endpoint: () => clusters.endpoint(service, port),
-    traffic: () => clusters.traffic(service),
+    cluster: () => clusters.get(service, port),
   }
 }
 
 function podDestination({ view, pods }: WaypointContext, asked: Endpoint): Destination {
   const { ip, targetPort: port } = asked
   let known: { readonly view: WaypointView; readonly router: Router } | undefined
-  const endpoint = (): Endpoint | undefined => {
+  const cluster = (): Cluster => {
     const pod = view().index.workloadByIp(ip)
     // Its address may have become another pod's.
-    return pod?.uid === asked.workload.uid ? { ...asked, workload: pod } : undefined
+    return pod?.uid === asked.workload.uid ? pods.get({ ...asked, workload: pod }) : NOWHERE
   }
   return {
     ip,
@@ -94,14 +92,12 @@ function podDestination({ view, pods }: WaypointContext, asked: Endpoint): Desti
     router: () => {
       const now = view()
       if (known?.view !== now) {
-        const to = endpoint()
-        const route = { cluster: to ? pods.get(to) : NOWHERE }
+        const route = { cluster: cluster() }
         known = { view: now, router: () => route }
       }
       return known.router
     },
-    endpoint,
-    traffic: () => undefined,
+    cluster,
   }
 }
 

@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { ProxyError } from '../errors.ts'
 import { formatBaggage, parseBaggage } from '../hbone/headers.ts'
 import { type ConnectOffer, serveTunnel } from '../hbone/server.ts'
 import { HBONE_ALPN } from '../hbone/settings.ts'
 import type { TunnelStream } from '../hbone/wire/tunnel-stream.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
 import { dialEndpoint } from '../http/dial-endpoint.ts'
-import { relayTcp } from '../http/relay-tcp.ts'
+import { relayToCluster } from '../http/relay-to-cluster.ts'
 import type { HttpRules } from '../http/rules.ts'
 import { type Served, serveHttp } from '../http/serve.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
@@ -103,12 +102,12 @@ function serveConnect(
     running.add(served)
     stream.once('close', () => running.delete(served))
   }
-  if (protocol === 'tcp') relayToEndpoint(context, stream, destination, source)
+  if (protocol === 'tcp') relay(context, stream, destination, source)
   else if (protocol !== undefined) serve()
   else {
     sniffHttp(stream, (http) => {
       if (http) serve()
-      else if (admitted()) relayToEndpoint(context, stream, destination, source)
+      else if (admitted()) relay(context, stream, destination, source)
       else {
         logDenied(offer.authority)
         stream.destroy()
@@ -129,24 +128,21 @@ function rulesFor(
   })
 }
 
-function relayToEndpoint(
+function relay(
   context: WaypointContext,
   stream: TunnelStream,
   destination: Destination,
   source: Source,
 ): void {
-  const endpoint = destination.endpoint()
-  const { service, name } = destination.wanted
-  relayTcp(
-    stream,
-    () =>
-      endpoint === undefined
-        ? Promise.reject(
-            new ProxyError('NO_UPSTREAM', `no healthy upstream for ${service?.hostname ?? name}`),
-          )
-        : dialEndpoint(context.dialler, endpoint, TCP_ALPN, undefined, destination.traffic()),
-    context.connections.connection('waypoint', peersOf(source, service, endpoint), true),
-  )
+  relayToCluster(stream, {
+    cluster: destination.cluster(),
+    series: (endpoint) => {
+      const peers = peersOf(source, destination.wanted.service, endpoint)
+      return context.connections.connection('waypoint', peers, true)
+    },
+    dial: (endpoint, traffic) =>
+      dialEndpoint(context.dialler, endpoint, TCP_ALPN, undefined, traffic),
+  })
 }
 
 function logDenied(authority: string): void {

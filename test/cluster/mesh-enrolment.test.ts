@@ -12,6 +12,7 @@ import {
   serviceObject,
 } from '../fixtures/running-core.ts'
 import { images } from '../fixtures/shop.ts'
+import { HAND_OVER, SteadyLoad } from '../fixtures/steady-load.ts'
 
 const redirection = 'ambient.istio.io/redirection'
 
@@ -67,30 +68,12 @@ test('a label enrols running pods and takes them back, under load and without to
   await eventually(host, 80)
   const before = identity(core.pods('shop'))
 
-  const failures: unknown[] = []
-  let answered = 0
-  let loading = true
-  t.after(() => {
-    loading = false
-  })
-  const load = async (): Promise<void> => {
-    while (loading) {
-      await get(host, 80).then(
-        () => {
-          answered += 1
-        },
-        (error: unknown) => failures.push(error),
-      )
-    }
-  }
-  const clients = [load(), load()]
-  const traffic = async (count: number): Promise<void> => {
-    for (let requests = 0; requests < count; requests += 1) await get(host, 80)
-  }
-  await traffic(10)
+  const load = new SteadyLoad({ host, port: 80 }, HAND_OVER)
+  t.after(() => load.stop())
+  await load.more(500)
   label(core, 'ambient')
   await core.until('all pods enrolled', kinds.pod, () => enrolled(core.pods('shop')))
-  await traffic(10)
+  await load.more(1_000)
   const ztunnels = core.pods('istio-system', 'ztunnel')
   const counters = await Promise.all(
     ztunnels.map(({ status }) => getText(status?.podIP ?? '', 15020, '/metrics')),
@@ -117,11 +100,10 @@ test('a label enrols running pods and takes them back, under load and without to
 
   label(core, undefined)
   await core.until('all pods left', kinds.pod, () => left(core.pods('shop')))
-  await traffic(10)
-  loading = false
-  await Promise.all(clients)
+  await load.more(1_000)
+  const { failures, answered, perSecond } = await load.stop()
+  t.diagnostic(`${answered} requests, ${Math.round(perSecond)}/s`)
   assert.deepEqual(failures, [])
-  assert.ok(answered > 20)
   assert.deepEqual(identity(core.pods('shop')), before)
   assert.deepEqual(core.notices, [])
 })

@@ -86,7 +86,7 @@ for (const [who, { mode, pid }] of Object.entries(victims)) {
     if (mode !== 'sidecar') await core.untilReady('istio-system', 'ztunnel', 2)
     const service = await serviceOf(core, client)
     await eventually(service.host, service.port)
-    const load = new SteadyLoad(service, 5)
+    const load = new SteadyLoad(service)
     t.after(() => load.stop())
     await load.more(250)
     assert.equal(load.failed, 0)

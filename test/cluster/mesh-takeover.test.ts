@@ -12,7 +12,7 @@ import {
   runningCore,
 } from '../fixtures/running-core.ts'
 import { clientAndTarget, images, metrics, serviceOf } from '../fixtures/shop.ts'
-import { SteadyLoad } from '../fixtures/steady-load.ts'
+import { HAND_OVER, SteadyLoad } from '../fixtures/steady-load.ts'
 
 interface Noted extends KubeObject {
   readonly type: string
@@ -77,17 +77,17 @@ for (const mode of ['PERMISSIVE', 'STRICT']) {
       spec: { mtls: { mode } },
     })
     const before = processes(core)
-    const load = new SteadyLoad(service)
+    const load = new SteadyLoad(service, HAND_OVER)
     t.after(() => load.stop())
-    await load.more(150)
+    await load.more(500)
 
     relabel(core, ambient)
     await core.until('sidecars that drain', kinds.pod, () =>
       all(core, (own) => own[takeover] === 'draining' && own[redirection] === 'enabled'),
     )
-    await load.more(500)
+    await load.more(1_600)
     const atSidecar = await requestsAt(target)
-    await load.more(150)
+    await load.more(500)
     assert.equal(await requestsAt(target), atSidecar, 'nothing passes the sidecar any more')
     assert.ok(all(core, (own) => own['sidecar.istio.io/status'] !== undefined))
 
@@ -95,8 +95,9 @@ for (const mode of ['PERMISSIVE', 'STRICT']) {
     await core.until('sidecars that serve again', kinds.pod, () =>
       all(core, (own) => own[takeover] === undefined && own[redirection] === undefined),
     )
-    await load.more(500)
-    const { failures, closedByAnswer } = await load.stop()
+    await load.more(1_600)
+    const { failures, closedByAnswer, answered, perSecond } = await load.stop()
+    t.diagnostic(`${answered} requests, ${Math.round(perSecond)}/s`)
     assert.deepEqual(failures, [])
     assert.ok(closedByAnswer > 0, 'the sidecar asked kept connections to move on')
     assert.ok((await requestsAt(target)) > atSidecar, 'the sidecar serves again')

@@ -10,7 +10,7 @@ import {
   runningCore,
 } from '../fixtures/running-core.ts'
 import { clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
-import { SteadyLoad } from '../fixtures/steady-load.ts'
+import { HAND_OVER, SteadyLoad } from '../fixtures/steady-load.ts'
 
 /** As `kubectl rollout restart` does it. */
 function restart(core: RunningCore, at: string): void {
@@ -43,9 +43,9 @@ async function ambientShop(t: Parameters<typeof runningCore>[0]) {
 test('a rollout of the ztunnels loses no request and breaks no kept connection', async (t) => {
   const { core, service } = await ambientShop(t)
   const old = new Set(core.pods('istio-system', 'ztunnel').map(({ metadata }) => metadata.uid))
-  const load = new SteadyLoad(service)
+  const load = new SteadyLoad(service, HAND_OVER)
   t.after(() => load.stop())
-  await load.more(100)
+  await load.more(500)
   const lonely: string[] = []
   core.store.watch<Pod>(kinds.pod, { namespace: 'istio-system' }, () => {
     for (const node of ['client', 'server']) {
@@ -62,8 +62,9 @@ test('a rollout of the ztunnels loses no request and breaks no kept connection',
     const rest = pods.filter(({ metadata }) => old.has(metadata.uid))
     return fresh.length === 2 && rest.every(({ metadata }) => metadata.deletionTimestamp)
   })
-  await load.more(200)
-  const { failures, retried } = await load.stop()
+  await load.more(1_000)
+  const { failures, retried, answered, perSecond } = await load.stop()
+  t.diagnostic(`${answered} requests, ${Math.round(perSecond)}/s`)
   assert.deepEqual(failures, [])
   assert.equal(retried, 0, 'kept connections live on in the ztunnels that took them')
   assert.deepEqual(lonely, [], 'every node has a ready ztunnel at every moment')

@@ -61,23 +61,23 @@ const anyBehaviour = (random: Random) => {
 
 const targets: Readonly<Record<string, Start>> = {
   'a ztunnel, by its clients': async (app) => {
-    const pair = await startAmbientPair(232, { app })
-    const door = { host: '127.232.1.2', port: HBONE_PORT }
+    const pair = await startAmbientPair(237, { app })
+    const door = { host: '127.237.1.2', port: HBONE_PORT }
     const client = meshClient(await pair.authority.issue(CLIENT_ID))
     return {
       proxies: [pair.destination],
-      attack: await tunnelAttack(door, '127.232.1.2:8080', client),
+      attack: await tunnelAttack(door, '127.237.1.2:8080', client),
       ask: async () => (await request(pair.capture, '/alive')).status,
       stop: pair.stop,
     }
   },
   'a ztunnel, by the server it dials': async (app) => {
-    const pair = await startAmbientPair(233, { app, hbonePort: HOSTILE_PORT })
+    const pair = await startAmbientPair(238, { app, hbonePort: HOSTILE_PORT })
     const random = randomFrom(SEED)
     const hostile = await startHostileServer(
       await pair.authority.issue(SERVER_ID),
       () => anyBehaviour(random),
-      '127.233.1.2',
+      '127.238.1.2',
       HOSTILE_PORT,
     )
     return {
