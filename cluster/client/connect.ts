@@ -6,7 +6,7 @@ import { type ConnectOptions, loadConfig } from './load-config.ts'
 import { podForward } from './pod-forward.ts'
 import { podLogPath, podRequest } from './pod-requests.ts'
 import { resourcePaths } from './resource-paths.ts'
-import { createTransport } from './transport.ts'
+import { createTransport, type Transport } from './transport.ts'
 import type { ClusterClient, PatchType, WriteOptions } from './types.ts'
 import { watchObjects } from './watch-objects.ts'
 
@@ -26,6 +26,14 @@ export async function connectCluster(options: ConnectOptions = {}): Promise<Clus
     reload: () => loadConfig(options),
     ...(requestTimeoutMs !== undefined && { silenceTimeoutMs: requestTimeoutMs }),
   })
+  return clientOver(transport, () => loadConfig(options))
+}
+
+/** `currentConfig` gives the kubeconfig as it is now, for what goes another way than the transport. */
+export function clientOver(
+  transport: Transport,
+  currentConfig: () => ReturnType<typeof loadConfig>,
+): ClusterClient {
   const paths = resourcePaths(transport)
   const pathOf = (ref: ObjectRef) => paths.pathOf(ref, ref.namespace, ref.name)
 
@@ -107,7 +115,7 @@ export async function connectCluster(options: ConnectOptions = {}): Promise<Clus
     podRequest: (request) => podRequest(transport, request),
 
     // With what the kubeconfig says now: its token may have been replaced.
-    podForward: async (request) => podForward(await loadConfig(options), request),
+    podForward: async (request) => podForward(await currentConfig(), request),
 
     podLog: (ref) =>
       transport.text({ method: 'GET', path: podLogPath(ref), headers: { accept: '*/*' } }),

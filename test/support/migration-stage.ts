@@ -24,6 +24,8 @@ export interface Stage {
   /** Where journals go. */
   readonly journals: string
   readonly kubeconfigPath: string
+  /** How to reach it past the faults, without a kubeconfig. */
+  readonly server: { readonly url: string; readonly caPem: string; readonly token: string }
   /** Through the faults, and past them. */
   client(options?: { readonly requestTimeoutMs?: number }): Promise<ClusterClient>
   direct(): Promise<ClusterClient>
@@ -52,6 +54,7 @@ export async function startStage(): Promise<Stage> {
     faulty,
     journals: join(directory, 'migrations'),
     kubeconfigPath: api.kubeconfigPath,
+    server: api.server,
     client: (options) => connectCluster({ kubeconfigPath: faulty.kubeconfigPath, ...options }),
     direct: () => api.client(),
     plan: (steps) => planFor(store, steps ?? allSteps(store)),
@@ -101,11 +104,17 @@ export function addPod(
   store: MemoryStore,
   name: string,
   labels: Record<string, string> = {},
+  ownerReferences?: KubeObject['metadata']['ownerReferences'],
 ): void {
   const startedAt = '2026-11-20T08:00:00Z'
   store.create({
     ...kinds.pod,
-    metadata: { name, namespace: 'shop', labels: { app: 'cart', ...labels } },
+    metadata: {
+      name,
+      namespace: 'shop',
+      labels: { app: 'cart', ...labels },
+      ...(ownerReferences && { ownerReferences }),
+    },
     spec: { nodeName: 'one', containers: [{ name: 'app', image: 'cart:1' }] },
   })
   store.mutateStatus<Pod>({ ...kinds.pod, name, namespace: 'shop' }, (pod) => ({
