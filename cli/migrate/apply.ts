@@ -2,7 +2,12 @@ import type { ClusterClient } from '../../cluster/client/types.ts'
 import { applyPlan } from '../../migration/execute/apply.ts'
 import { clusterId } from '../../migration/execute/cluster-id.ts'
 import { takeSnapshot } from '../../migration/inventory/take-snapshot.ts'
-import { listMigrations, loadPlan, migrationsFolder } from '../../migration/journal/folder.ts'
+import {
+  type KnownMigration,
+  listMigrations,
+  loadPlan,
+  migrationsFolder,
+} from '../../migration/journal/folder.ts'
 import { driftOf } from '../../migration/plan/basis.ts'
 import { readPlan } from '../../migration/plan/file.ts'
 import type { Plan } from '../../migration/result/plan.ts'
@@ -49,14 +54,12 @@ export async function apply(raw: RawApplyOptions, context: CommandContext): Prom
 }
 
 function checkTogether(raw: RawApplyOptions, context: CommandContext): void {
-  const { namespace, allLabelled, restartWorkloads, probe, probeImage } = raw
-  if (
-    raw.plan !== undefined &&
-    (namespace || allLabelled || restartWorkloads || probe || probeImage)
-  ) {
+  const { namespace, allLabelled, restartWorkloads, cleanUp, probe, probeImage } = raw
+  const how = restartWorkloads || cleanUp || probe || probeImage
+  if (raw.plan !== undefined && (namespace || allLabelled || how)) {
     throw new UsageError(
       '--plan says already which namespaces to migrate, and how',
-      'leave out --namespace, --all-labelled, --restart-workloads and --probe',
+      'leave out --namespace, --all-labelled, --restart-workloads, --clean-up and --probe',
     )
   }
   if (!raw.yes && context.ask === undefined) {
@@ -76,19 +79,36 @@ async function interrupted(
   if (raw.allLabelled) return undefined
   const namespaces = namespacesOf(raw)
   const here = await clusterId(await patient(client, context))
-  const found = (await listMigrations(migrationsFolder)).find(
+  const known = (await listMigrations(migrationsFolder)).filter(
     ({ state }) =>
-      (state.phase === 'resumable' || state.phase === 'rolling-back') &&
       (here === undefined || state.cluster === undefined || state.cluster === here) &&
       state.namespaces.length === namespaces.length &&
       namespaces.every((name) => state.namespaces.includes(name)),
   )
-  if (found === undefined) return undefined
+  const found = known.find(({ state }) => ['resumable', 'rolling-back'].includes(state.phase))
+  if (found === undefined) return waiting(known[0], raw, context)
   const { step, lastAt, failed } = found.state
   const where = step === undefined ? '' : ` at ${step}`
   const why = failed === undefined ? '' : ` (${failed.reason})`
   context.stderr.write(`goes on with ${found.folder}, which stopped${where}${why}, ${lastAt}\n`)
   return loadPlan(found.folder)
+}
+
+/** The last one, when it has left steps for later. Who asks for more is given a plan of its own. */
+function waiting(
+  last: KnownMigration | undefined,
+  raw: RawApplyOptions,
+  context: CommandContext,
+): Plan | undefined {
+  if (last === undefined) return undefined
+  const { phase, skipped } = last.state
+  if (phase !== 'finished' || skipped.size === 0) return undefined
+  const plan = loadPlan(last.folder)
+  const { restartWorkloads, cleanUp } = plan.options
+  if ((raw.restartWorkloads && !restartWorkloads) || (raw.cleanUp && !cleanUp)) return undefined
+  const steps = [...skipped.keys()].join(', ')
+  context.stderr.write(`looks again at ${steps}, which ${last.folder} has left for later\n`)
+  return plan
 }
 
 async function fresh(
@@ -106,6 +126,7 @@ async function fresh(
     waypointName: 'waypoint',
     accept: raw.accept ?? [],
     ...probeOf(raw),
+    ...(raw.cleanUp && { cleanUp: true }),
   } as const
   return newPlan(client, options, context)
 }

@@ -55,6 +55,7 @@ async function again(path: string, raw: RawPlanOptions, context: CommandContext)
     waypointName,
     probe,
     probeImage,
+    raw.cleanUp,
   ]
   if (asked.some((one) => one !== undefined) || (waypoint !== undefined && waypoint !== 'auto')) {
     throw new UsageError(
@@ -75,5 +76,6 @@ function optionsOf(raw: RawPlanOptions, namespaces: readonly string[]): PlanOpti
     waypointName: raw.waypointName ?? 'waypoint',
     accept: raw.accept ?? [],
     ...probeOf(raw),
+    ...(raw.cleanUp && { cleanUp: true }),
   }
 }

@@ -40,6 +40,9 @@ export function showExecution(stream: ProgressStream): ExecutionProgress {
         case 'step-failed':
           stay(`    failed: ${event.reason}`)
           return
+        case 'step-skipped':
+          stay(`    left for later: ${event.reason}`)
+          return
         case 'step-undone':
           stay(`    taken back: ${event.step.id}`)
           return

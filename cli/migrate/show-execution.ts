@@ -43,6 +43,13 @@ const heads: Readonly<Record<Execution['outcome'], string>> = {
   interrupted: 'Interrupted.',
 }
 
+function headOf({ outcome, steps }: Execution): string {
+  const waits = steps.some((step) => step.outcome === 'skipped')
+  return outcome === 'finished' && waits
+    ? 'Finished, but for what waits for its time.'
+    : heads[outcome]
+}
+
 function linesOf(
   execution: Execution,
   command: 'apply' | 'rollback',
@@ -57,7 +64,7 @@ function linesOf(
     ? `${count('undone')} taken back`
     : `${count('verified')} of ${steps.length} stand proved`
   return [
-    `${heads[outcome]}${reason === undefined || asked ? '' : ` ${reason}`}`,
+    `${headOf(execution)}${reason === undefined || asked ? '' : ` ${reason}`}`,
     `Steps: ${figures}`,
     ...told.map((step) => `  ${step.id} ${step.outcome}${step.reason ? `: ${step.reason}` : ''}`),
     ...podLines(execution.pods),
@@ -82,12 +89,15 @@ function stayingLines(staying: Plan['staying']): readonly string[] {
   return [`On sidecars until something recreates them: ${names.join(', ')}`]
 }
 
-function nextLines({ outcome, journal }: Execution): readonly string[] {
+function nextLines({ outcome, journal, steps }: Execution): readonly string[] {
   const back = `meshbench migrate rollback --journal ${journal}`
   const on = `meshbench migrate apply --plan ${journal}/plan.json`
   switch (outcome) {
     case 'finished':
-      return [`To take it back: ${back}`]
+      return [
+        ...(steps.some((step) => step.outcome === 'skipped') ? [`To look again: ${on}`] : []),
+        `To take it back: ${back}`,
+      ]
     case 'paused':
     case 'failed':
     case 'interrupted':

@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import { resourceOf } from '../../migration/access/permissions.ts'
 import { blockers } from '../../migration/preflight/run-checks.ts'
 import { type Finding, severities } from '../../migration/result/findings.ts'
-import type { Call, Plan, Step } from '../../migration/result/plan.ts'
+import type { Call, Plan, Requirement, Step } from '../../migration/result/plan.ts'
 import type { Paint } from '../../reports/terminal/paint.ts'
 
 const styles = { blocker: 'worse', warning: 'warning', info: 'faint' } as const
@@ -82,6 +82,7 @@ function oneStep(step: Step, number: number, paint: Paint): readonly string[] {
   return [
     `  ${number}. ${paint('strong', step.id)}  ${step.title}`,
     `     ${step.why}`,
+    ...(step.requires ?? []).map((one) => `     only if: ${requirement(one)}`),
     ...step.calls.flatMap((call) => indented(request(call), 5)),
     ...step.verify.map((one) => `     proof: ${proof(one)}`),
     `     taken back: ${step.takenBack}`,
@@ -90,6 +91,20 @@ function oneStep(step: Step, number: number, paint: Paint): readonly string[] {
         `     ${paint(effect === 'open' || effect === 'altered' ? 'worse' : 'faint', effect)} ${policy}: ${because}`,
     ),
   ]
+}
+
+function requirement({ check, namespace, ref, condition }: Requirement): string {
+  const what = ref === undefined ? '' : `${ref.kind} ${ref.namespace}/${ref.name}`
+  switch (check) {
+    case 'no-sidecars':
+      return `no pod of ${namespace} has a sidecar at work`
+    case 'no-sidecar-callers':
+      return `nobody with a sidecar calls ${namespace}`
+    case 'policy-accepted':
+      return `${what} has ${condition}`
+    case 'unchanged':
+      return `${what} is as shown here`
+  }
 }
 
 const verbs = { create: 'POST', apply: 'PATCH', patch: 'PATCH', delete: 'DELETE' } as const
@@ -108,7 +123,7 @@ function request(call: Call): string {
     call.verb === 'patch'
       ? call.patch
       : call.verb === 'delete'
-        ? { preconditions: { uid: call.uid } }
+        ? { preconditions: { uid: call.uid }, ...(call.object && { deletes: call.object }) }
         : call.body
   return `${verbs[call.verb]} ${path}${query}${type}\n${stringify(body).trimEnd().replace(/^/gm, '  ')}`
 }

@@ -73,6 +73,7 @@ function writes(): Permission[] {
     own('gateway.networking.k8s.io', 'gateways', generated, 'the waypoint'),
     own('security.istio.io', 'authorizationpolicies', generated, 'policies for the waypoint'),
     own('security.istio.io', 'requestauthentications', generated, 'tokens at the waypoint'),
+    own('networking.istio.io', 'virtualservices', ['create', 'delete'], 'only with --clean-up'),
     own('telemetry.istio.io', 'telemetries', generated, 'telemetry of the waypoint'),
     own('extensions.istio.io', 'wasmplugins', generated, 'plugins of the waypoint'),
     own('networking.k8s.io', 'networkpolicies', generated, 'admit HBONE and probes'),

@@ -82,7 +82,9 @@ interface CarryOn extends ApplyOptions {
 async function carryOn(run: Run, options: CarryOn): Promise<Execution> {
   await removeCanaries(run)
   const state = stateOf(run.journal.entries())
-  if (state.phase === 'finished') return executionOf(run, { outcome: 'finished' })
+  if (state.phase === 'finished' && state.skipped.size === 0) {
+    return executionOf(run, { outcome: 'finished' })
+  }
   const untried: string[] = []
   let current: Step | undefined
   try {
@@ -126,10 +128,13 @@ async function begin(
   { readDrift, accept = [], holder, folder, cluster }: CarryOn,
 ): Promise<readonly string[]> {
   const { plan, journal } = run
-  const resumed = state.phase === 'resumable'
+  const resumed = state.phase === 'resumable' || state.phase === 'finished'
   if (resumed) await decide(run, state)
   const decided = resumed ? stateOf(journal.entries()) : state
-  assertDriftless(await readDrift(), resumed ? decided : undefined, accept)
+  // What is left looks for itself whether it still fits: rollouts since then are what it waits for.
+  const left = plan.steps.filter(({ id }) => !decided.verified.has(id))
+  const looks = left.every(({ requires = [] }) => requires.length > 0)
+  if (!resumed || !looks) assertDriftless(await readDrift(), resumed ? decided : undefined, accept)
   const untried = await dryRunAll(run, resumed ? decided : { ...state, calls: [] })
   for (const call of untried)
     await run.emit({ event: 'notice', text: `not tried beforehand: ${call}` })
@@ -138,7 +143,7 @@ async function begin(
     await journal.write({ entry: 'resumed', holder })
     // It ended before its pods were written down, so nothing was done to them either.
     const unwritten = decided.podsBefore.length === 0 && decided.calls.length === 0
-    if (unwritten) await journal.write({ entry: 'pods', pods })
+    if (unwritten || state.phase === 'finished') await journal.write({ entry: 'pods', pods })
     return untried
   }
   await savePlan(folder, plan)

@@ -1,3 +1,4 @@
+import { isConflict } from '../../cluster/errors.ts'
 import { MigrationError } from '../errors.ts'
 import type { MigrationState } from '../journal/state.ts'
 import type { Step } from '../result/plan.ts'
@@ -22,7 +23,10 @@ export async function dryRunAll(run: Run, state: MigrationState): Promise<readon
   for (const { step, call, refusal, after } of tried) {
     if (refusal === undefined) continue
     const text = `${step}: ${textOf(call)}`
-    if (after === undefined) refused.push(`${text}: ${refusal.message}`)
+    // Whether it is still that object is seen when its time comes.
+    const looks = run.plan.steps.some(({ id, requires }) => id === step && requires !== undefined)
+    if (looks && isConflict(refusal.cause)) untried.push(`${text}: ${refusal.message}`)
+    else if (after === undefined) refused.push(`${text}: ${refusal.message}`)
     else untried.push(`${text}: needs what ${after} does first`)
   }
   if (refused.length > 0) throw blocked(refused)

@@ -2,8 +2,8 @@ import type { Step } from '../result/plan.ts'
 
 /**
  * Live progress of `apply` and `rollback`, for terminals and for a rehearsal that measures meanwhile.
- * Every `step-started` is followed by exactly one of `step-verified`, `step-failed` and, in a rollback,
- * `step-undone`.
+ * Every `step-started` is followed by exactly one of `step-verified`, `step-skipped`, `step-failed` and, in a
+ * rollback, `step-undone`.
  */
 export type ExecutionEvent =
   | {
@@ -21,5 +21,7 @@ export type ExecutionEvent =
       readonly durationMs: number
     }
   | { readonly event: 'step-failed'; readonly step: Step; readonly reason: string }
+  /** What it requires does not hold yet: a later run looks again. */
+  | { readonly event: 'step-skipped'; readonly step: Step; readonly reason: string }
   | { readonly event: 'step-undone'; readonly step: Step }
   | { readonly event: 'notice'; readonly text: string }

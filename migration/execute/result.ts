@@ -46,7 +46,8 @@ function stepResult(
   const evidence = state.verified.get(id)
   const failed = state.failed?.step === id ? state.failed.reason : undefined
   const notes = calls.flatMap(({ undoNote }) => (undoNote === undefined ? [] : [undoNote]))
-  const reason = failed ?? (notes.length > 0 ? notes.join('; ') : undefined)
+  const waits = state.skipped.get(id)
+  const reason = failed ?? (notes.length > 0 ? notes.join('; ') : waits)
   return {
     id,
     outcome: undone
@@ -55,7 +56,9 @@ function stepResult(
         ? 'failed'
         : evidence !== undefined
           ? 'verified'
-          : 'not-reached',
+          : waits !== undefined
+            ? 'skipped'
+            : 'not-reached',
     durationMs: durationOf(id, entries),
     evidence: [...(evidence ?? [])],
     ...(reason !== undefined && { reason }),

@@ -57,6 +57,9 @@ export interface Run {
   assertHeld(): Promise<void>
 }
 
+/** What was seen just before the calls of a step. */
+export type StepBefore = Pick<VerifyContext, 'podsBefore' | 'carriedBefore' | 'trafficBefore'>
+
 export interface RunParts {
   readonly client: ClusterClient
   readonly plan: Plan
@@ -95,7 +98,7 @@ export function verifyContext(
   run: Run,
   step: Step,
   timeoutMs: number,
-  before: Partial<Pick<VerifyContext, 'podsBefore' | 'carriedBefore'>> = {},
+  before: Partial<StepBefore> = {},
 ): VerifyContext {
   return {
     client: run.reader,

@@ -5,6 +5,7 @@ import type { MigrationState } from '../journal/state.ts'
 import type { Call, Step } from '../result/plan.ts'
 import type { VerifyContext } from '../verify/context.ts'
 import { verifyRolledOut } from '../verify/rolled-out.ts'
+import { trafficIn } from '../verify/traffic.ts'
 import { verifiers } from '../verify/verifiers.ts'
 import { carriedIn } from '../verify/ztunnel-carries.ts'
 import { awaitBudgets } from './budgets.ts'
@@ -15,8 +16,9 @@ import { type GateOptions, passGate } from './health-gate.ts'
 import { lookUp } from './look-up.ts'
 import { identitiesIn } from './pods.ts'
 import { expired, StepFailure } from './refusal.ts'
+import { unmetOf } from './requirements.ts'
 import { namespacesOf, restartsWorkload } from './result.ts'
-import { type Run, verifyContext } from './run.ts'
+import { type Run, type StepBefore, verifyContext } from './run.ts'
 
 /** Kubernetes itself gives a Deployment ten minutes before it calls it stuck. */
 const rolloutMs = 600_000
@@ -33,6 +35,7 @@ export async function runStep(
   const number = plan.steps.indexOf(step) + 1
   await run.emit({ event: 'step-started', step, number, of: plan.steps.length })
   await assertNamespace(run, step)
+  if (await skipped(run, step, state)) return
 
   const wantsPods = step.verify.some(({ check }) => check === 'pods-unchanged')
   const known = state.podsBeforeStep.get(step.id)
@@ -44,6 +47,7 @@ export async function runStep(
     ...(wantsPods && known === undefined && { pods: [...pods] }),
   })
   const carriedBefore = await countersBefore(run, step)
+  const trafficBefore = await trafficCounted(run, step)
   for (const [index, call] of step.calls.entries()) {
     const record = state.calls.find((one) => one.step === step.id && one.index === index)
     if (record?.outcome === 'done') continue
@@ -55,7 +59,11 @@ export async function runStep(
     await runCall(run, step, index, call)
   }
   run.stop.throwIfAborted()
-  const evidence = await verifyStep(run, step, { podsBefore: pods, carriedBefore })
+  const evidence = await verifyStep(run, step, {
+    podsBefore: pods,
+    carriedBefore,
+    trafficBefore,
+  })
   if (step.calls.some(restartsWorkload)) evidence.push(...(await passGate(run, step, gate)))
   await journal.write({ entry: 'verified', step: step.id, evidence })
   await run.emit({
@@ -66,11 +74,28 @@ export async function runStep(
   })
 }
 
+/** Its time has not come yet. Once a call of it was sent it is carried on, whatever has changed since. */
+async function skipped(run: Run, step: Step, { calls }: MigrationState): Promise<boolean> {
+  const begun = calls.some((one) => one.step === step.id && one.outcome !== 'not-done')
+  if (step.requires === undefined || begun) return false
+  const unmet = await unmetOf(run, step.requires)
+  if (unmet === undefined) return false
+  await run.journal.write({ entry: 'skipped', step: step.id, reason: unmet })
+  await run.emit({ event: 'step-skipped', step, reason: unmet })
+  return true
+}
+
 /** So that what is counted later is surely new. */
 async function countersBefore(run: Run, step: Step): Promise<VerifyContext['carriedBefore']> {
   const wants = step.verify.some(({ check }) => check === 'ztunnel-carries')
   if (!wants || step.namespace === undefined) return undefined
   return carriedIn(run.client, step.namespace, run.stop)
+}
+
+async function trafficCounted(run: Run, step: Step): Promise<VerifyContext['trafficBefore']> {
+  const wants = step.verify.some(({ check }) => check === 'traffic-holds')
+  if (!wants || step.namespace === undefined) return undefined
+  return trafficIn(run.client, step.namespace, run.stop)
 }
 
 /** One workload at a time: the one before serves again before the next is touched. */
@@ -118,11 +143,7 @@ export async function decide(run: Run, state: MigrationState): Promise<void> {
   }
 }
 
-async function verifyStep(
-  run: Run,
-  step: Step,
-  before: Pick<VerifyContext, 'podsBefore' | 'carriedBefore'>,
-): Promise<string[]> {
+async function verifyStep(run: Run, step: Step, before: StepBefore): Promise<string[]> {
   const evidence: string[] = []
   for (const verification of step.verify) {
     const canaries = canariesOf(run, step.id)

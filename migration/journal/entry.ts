@@ -66,6 +66,8 @@ export const journalEntrySchema = z.discriminatedUnion('entry', [
   z.object({ at, entry: z.literal('canary-removed'), namespace: z.string(), name: z.string() }),
   z.object({ at, entry: z.literal('verified'), step, evidence: z.array(z.string()) }),
   z.object({ at, entry: z.literal('failed'), step, reason: z.string() }),
+  /** What it requires does not hold yet; nothing of it was done. */
+  z.object({ at, entry: z.literal('skipped'), step, reason: z.string() }),
   z.object({ at, entry: z.literal('paused'), step }),
   z.object({ at, entry: z.literal('finished') }),
   z.object({ at, entry: z.literal('rollback'), holder: z.string(), why: z.string() }),

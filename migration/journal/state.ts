@@ -29,7 +29,7 @@ export interface MigrationState {
   /**
    * - `new`: nothing was begun, or a crash came before the first entry was whole.
    * - `resumable`: at `step`, whose calls before `call` are carried out; failed and paused ones too.
-   * - `finished`: everything was carried out and verified.
+   * - `finished`: everything was carried out and verified, but for what is in `skipped`.
    * - `rolling-back`: interrupted while being taken back; only that can be resumed.
    * - `rolled-back`: taken back as far as the notes of its calls say.
    */
@@ -49,6 +49,8 @@ export interface MigrationState {
   readonly undecided?: CallRecord
   readonly calls: readonly CallRecord[]
   readonly verified: ReadonlyMap<string, readonly string[]>
+  /** Steps whose time had not come, by reason; the next `apply` looks again. */
+  readonly skipped: ReadonlyMap<string, string>
   readonly failed?: { readonly step: string; readonly reason: string }
   readonly pausedAfter?: string
   /** Pods of ours that may still be there. */
@@ -69,6 +71,7 @@ interface Draft {
   calls: Map<string, CallRecord>
   verified: Map<string, readonly string[]>
   canaries: readonly OpenCanary[]
+  skipped: Map<string, string>
   podsBefore: readonly PodIdentity[]
   podsBeforeStep: Map<string, readonly PodIdentity[]>
 }
@@ -80,6 +83,7 @@ const nothing = (): Draft => ({
   calls: new Map(),
   verified: new Map(),
   canaries: [],
+  skipped: new Map(),
   podsBefore: [],
   podsBeforeStep: new Map(),
 })
@@ -109,6 +113,7 @@ export function stateOf(entries: readonly JournalEntry[]): MigrationState {
     ...(undecided && { undecided }),
     calls,
     verified: draft.verified,
+    skipped: draft.skipped,
     ...(draft.failed && { failed: draft.failed }),
     ...(draft.pausedAfter !== undefined && { pausedAfter: draft.pausedAfter }),
     canaries: draft.canaries,
@@ -125,6 +130,7 @@ function read(entry: JournalEntry, draft: Draft): void {
       draft.holder = entry.holder
       return
     case 'resumed':
+      draft.phase = 'resumable'
       draft.holder = entry.holder
       // Whoever resumes a failed step has seen what it said of the pods.
       if (draft.failed) draft.podsBeforeStep.delete(draft.failed.step)
@@ -166,8 +172,13 @@ function read(entry: JournalEntry, draft: Draft): void {
       return
     case 'verified':
       draft.verified.set(entry.step, entry.evidence)
+      draft.skipped.delete(entry.step)
       draft.step = undefined
       draft.failed = undefined
+      return
+    case 'skipped':
+      draft.skipped.set(entry.step, entry.reason)
+      draft.step = undefined
       return
     case 'failed':
       draft.failed = { step: entry.step, reason: entry.reason }

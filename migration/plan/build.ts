@@ -7,6 +7,7 @@ import type { Intent } from './intent.ts'
 import { readable } from './mesh.ts'
 import { protect } from './protection.ts'
 import { sidecarWorkloads } from './staying.ts'
+import { cleanUp } from './steps/clean-up.ts'
 import type { StepContext } from './steps/context.ts'
 import { flipNamespace } from './steps/flip.ts'
 import type { Labels } from './steps/labels.ts'
@@ -102,17 +103,20 @@ function waveWork(wave: readonly StepContext[]): {
     ]
     const flip = flipNamespace(context, bound.labels)
     const convert = convertWorkloads(context)
-    const { steps, policies } = protect(context, found, [...prepare, ...flip, ...convert])
+    const outlived = cleanUp(context, found, guarding.copies)
+    const all = [...prepare, ...flip, ...convert, ...outlived]
+    const { steps, policies } = protect(context, found, all)
     const before = prepare.length
     return {
       prepare: steps.slice(0, before),
       flip: steps.slice(before, before + flip.length),
-      convert: steps.slice(before + flip.length),
+      convert: steps.slice(before + flip.length, before + flip.length + convert.length),
+      end: steps.slice(before + flip.length + convert.length),
       policies,
     }
   })
   return {
-    steps: (['prepare', 'flip', 'convert'] as const).flatMap((part) =>
+    steps: (['prepare', 'flip', 'convert', 'end'] as const).flatMap((part) =>
       namespaces.flatMap((one) => one[part]),
     ),
     policies: namespaces.flatMap(({ policies }) => policies),

@@ -13,6 +13,8 @@ export interface PlanOptions {
   readonly probe: boolean
   /** Of the canary that makes requests for it: any with a shell and curl. The embedded cluster has one. */
   readonly probeImage?: string
+  /** Delete policies and routes that only sidecars went by, once there are none. @default false */
+  readonly cleanUp?: boolean
 }
 
 /** What that comes to for the namespaces as they are: decided before the checks, which judge it. */

@@ -62,10 +62,14 @@ export function protect(
 export function situationAfter(context: StepContext, done: ReadonlySet<string>): Situation {
   const { snapshot, intent, target } = context
   const turned = done.has('S10') || target.state === 'ambient' || target.state === 'mixed'
+  // What it requires: it is not carried out before.
+  const sidecarsGone = done.has('S12')
   const bound = target.waypoint !== undefined && (done.has('S9') || target.waypoint.bound)
   return {
-    pods: lineages(context, turned, done.has('S11')),
-    callers: callersOf(snapshot, intent, target, turned),
+    pods: lineages(context, turned, done.has('S11') || sidecarsGone),
+    callers: callersOf(snapshot, intent, target, turned).filter(
+      (one) => !(sidecarsGone && one === 'sidecar'),
+    ),
     bound,
     ingressBound: bound && target.ingressUsesWaypoint,
     admitted: done.has('S6'),

@@ -79,6 +79,7 @@ export class StepMarks {
       // Taking a step back begins with its first call.
       if (event.event === 'call' && direction === 'rollback') this.#begin(event.step)
       if (event.event === 'step-verified') await this.#mark(event, 'verified', event.evidence)
+      if (event.event === 'step-skipped') this.#current = undefined
       if (event.event === 'step-undone') await this.#mark(event, 'undone', [])
       if (event.event === 'step-failed') await this.#mark(event, 'failed', [], event.reason)
     }

@@ -21,7 +21,7 @@ export const executionSchema = z.object({
       outcome: z.enum(['verified', 'failed', 'undone', 'not-reached', 'skipped']),
       durationMs: z.number(),
       evidence: z.array(z.string()),
-      /** Why it failed; of an undone one, what was left as it is. */
+      /** Why it failed, or was left to a later run; of an undone one, what was left as it is. */
       reason: z.string().optional(),
     }),
   ),

@@ -33,8 +33,33 @@ export const callSchema = z.discriminatedUnion('verb', [
       }),
     ),
   }),
-  z.object({ verb: z.literal('delete'), ref: objectRefSchema, uid: z.string() }),
+  z.object({
+    verb: z.literal('delete'),
+    ref: objectRefSchema,
+    uid: z.string(),
+    /** What is deleted, as it is expected to be then: for people to read. */
+    object: z.record(z.string(), z.unknown()).optional(),
+  }),
 ])
+
+/** What must hold before a step's calls; where it does not yet hold, the step is skipped and left to a later `apply`. */
+export const requirementSchema = z.object({
+  check: z.enum([
+    /** No pod of the namespace has a sidecar at work. */
+    'no-sidecars',
+    /** Nobody with a sidecar, of any namespace, has been seen to call the namespace. */
+    'no-sidecar-callers',
+    /** Object `ref`, if it is still there, has just these `fields`. */
+    'unchanged',
+    /** Policy `ref` has the condition `condition` with status True. */
+    'policy-accepted',
+  ]),
+  namespace: z.string().optional(),
+  ref: objectRefSchema.optional(),
+  /** By path, as `spec.selector`; null means absent. */
+  fields: z.record(z.string(), z.unknown()).optional(),
+  condition: z.string().optional(),
+})
 
 /** What must hold after a step's calls before the next step may begin; each waits up to `timeoutMs`. */
 export const verificationSchema = z.object({
@@ -65,6 +90,8 @@ export const verificationSchema = z.object({
     'converted',
     /** Every sidecar of the namespace has networking.istio.io/tunnel=http. */
     'sidecars-take-hbone',
+    /** What callers' proxies count of the namespace's workloads fails no more often than before. */
+    'traffic-holds',
   ]),
   namespace: z.string().optional(),
   ref: objectRefSchema.optional(),
@@ -92,6 +119,8 @@ export const stepSchema = z.object({
   title: z.string(),
   namespace: z.string().optional(),
   why: z.string(),
+  /** Absent: nothing but what the calls themselves compare. */
+  requires: z.array(requirementSchema).optional(),
   calls: z.array(callSchema),
   verify: z.array(verificationSchema),
   /** How it is taken back, in words; the calls for it follow from the journal. */
@@ -132,6 +161,8 @@ export const planSchema = z.object({
     probe: z.boolean(),
     /** What canaries run; the embedded cluster has its own. */
     probeImage: z.string().optional(),
+    /** Delete what nobody enforces any more once all is in ambient. */
+    cleanUp: z.boolean().optional(),
   }),
   /** Namespaces in the order of their waves, callers first. */
   waves: z.array(z.array(z.string())),
@@ -160,5 +191,6 @@ export const planSchema = z.object({
 export type Plan = z.infer<typeof planSchema>
 export type Step = z.infer<typeof stepSchema>
 export type Call = z.infer<typeof callSchema>
+export type Requirement = z.infer<typeof requirementSchema>
 export type Verification = z.infer<typeof verificationSchema>
 export type PolicyEffect = z.infer<typeof policyEffectSchema>

@@ -116,13 +116,15 @@ function labelWrittenAt({ metadata }: Namespace): string | undefined {
 }
 
 function journalOf({ folder, state }: KnownMigration): NamespaceStatus['journal'] {
-  const { phase, step, failed, lastAt } = state
+  const { phase, step, failed, skipped, lastAt } = state
+  const [left] = skipped
   if (phase === 'new') return undefined
   return {
     folder,
     state: phase,
     ...(step !== undefined && { step }),
     ...(failed && { reason: failed.reason }),
+    ...(phase === 'finished' && left && { step: left[0], reason: left[1] }),
     lastAt,
   }
 }
@@ -155,6 +157,9 @@ function nextFor(namespace: string, facts: NextFacts): string {
   if (wants === 'ambient') {
     const workloads = [...new Set(sidecars)]
     const [first] = workloads
+    if (first === undefined && journal?.state === 'finished' && journal.step !== undefined) {
+      return `${journal.step} was left for later (${journal.reason}): ${migrate('apply')} looks again`
+    }
     if (first === undefined) return 'nothing: all of it is in ambient'
     const pods = sidecars.length === 1 ? '1 pod converts' : `${sidecars.length} pods convert`
     const [kind = '', name = ''] = first.split(' ')

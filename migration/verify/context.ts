@@ -5,6 +5,7 @@ import type { Pod } from '../../cluster/kinds.ts'
 import { expired, StepFailure } from '../execute/refusal.ts'
 import type { PodIdentity } from '../journal/entry.ts'
 import type { Plan, Step, Verification } from '../result/plan.ts'
+import type { Traffic } from './traffic.ts'
 import type { Carried } from './ztunnel-metrics.ts'
 
 /** Pods of ours that make requests for a proof. */
@@ -22,6 +23,8 @@ export interface VerifyContext {
   /** What ztunnels had counted before the step, if they could be asked. */
   readonly carriedBefore?: ReadonlyMap<string, Carried> | undefined
   readonly canaries?: Canaries
+  /** What callers' proxies had counted before the step, if any could be asked. */
+  readonly trafficBefore?: Traffic | undefined
   /** Running sidecars hand over to ambient, as in the embedded cluster. */
   readonly liveTakeover: boolean
   readonly timeoutMs: number

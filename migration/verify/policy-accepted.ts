@@ -10,16 +10,25 @@ export const verifyPolicyAccepted: Verifier = (verification, context) => {
     const { apiVersion, kind, name, namespace = 'default' } = ref
     const policy = await context.client.get<KubeObject>({ apiVersion, kind, name, namespace })
     if (policy === undefined) throw new StepFailure('gone', `${nameOf(ref)} is not there any more`)
-    const { conditions = [] } = (policy.status ?? {}) as { conditions?: readonly Condition[] }
-    const found = conditions.find(({ type }) => type === wanted)
-    if (found?.status !== 'True') {
-      const why = found ? `${found.reason}, ${found.message}` : 'nothing is said of it'
-      return { missing: `${nameOf(ref)} has not ${wanted}: ${why}` }
-    }
-    // True although some of several targets are not bound.
-    if (found.reason === 'PartiallyInvalid') {
-      return { missing: `${nameOf(ref)} is accepted in part only: ${found.message}` }
-    }
-    return { evidence: [`${nameOf(ref)}: ${wanted} True (${found.reason})`] }
+    const { accepted, why } = conditionOf(policy, wanted)
+    if (!accepted) return { missing: `${nameOf(ref)} has not ${wanted}: ${why}` }
+    return { evidence: [`${nameOf(ref)}: ${wanted} True (${why})`] }
   })
+}
+
+/** Pure. */
+export function conditionOf(
+  { status }: KubeObject,
+  wanted: string,
+): { readonly accepted: boolean; readonly why: string } {
+  const { conditions = [] } = (status ?? {}) as { conditions?: readonly Condition[] }
+  const found = conditions.find(({ type }) => type === wanted)
+  if (found === undefined) return { accepted: false, why: 'nothing is said of it' }
+  const { reason = '', message = '' } = found
+  if (found.status !== 'True') return { accepted: false, why: `${reason}, ${message}` }
+  // True although some of several targets are not bound.
+  if (reason === 'PartiallyInvalid') {
+    return { accepted: false, why: `it is accepted in part only: ${message}` }
+  }
+  return { accepted: true, why: reason }
 }

@@ -34,6 +34,30 @@ export async function trafficTo(
   workload: { readonly namespace: string; readonly name: string },
   signal?: AbortSignal,
 ): Promise<Traffic | undefined> {
+  return counted(
+    client,
+    ({ labels }) =>
+      labels.destination_workload === workload.name &&
+      labels.destination_workload_namespace === workload.namespace,
+    signal,
+  )
+}
+
+/** The same of all workloads of a namespace together. */
+export async function trafficIn(
+  client: ClusterClient,
+  namespace: string,
+  signal?: AbortSignal,
+): Promise<Traffic | undefined> {
+  const isTo = ({ labels }: Series) => labels.destination_workload_namespace === namespace
+  return counted(client, isTo, signal)
+}
+
+async function counted(
+  client: ClusterClient,
+  concerns: (series: Series) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<Traffic | undefined> {
   const texts: string[] = []
   const proxies = await proxiesOf(client).catch(() => [])
   await Promise.all(
@@ -47,13 +71,7 @@ export async function trafficTo(
   )
   if (texts.length === 0) return undefined
   const series = texts.flatMap((text) => [...seriesOf(text, names)])
-  return countTraffic(
-    series.filter(
-      ({ labels }) =>
-        labels.destination_workload === workload.name &&
-        labels.destination_workload_namespace === workload.namespace,
-    ),
-  )
+  return countTraffic(series.filter(concerns))
 }
 
 async function proxiesOf(

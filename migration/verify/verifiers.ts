@@ -10,6 +10,7 @@ import { verifyPolicyAccepted } from './policy-accepted.ts'
 import { verifyProbe } from './probe.ts'
 import { verifyRolledOut } from './rolled-out.ts'
 import { verifySidecarsTakeHbone } from './sidecars-take-hbone.ts'
+import { verifyTrafficHolds } from './traffic-holds.ts'
 import { verifyWaypointBound } from './waypoint-bound.ts'
 import { verifyZtunnelCarries } from './ztunnel-carries.ts'
 import { verifyZtunnelServes } from './ztunnel-serves.ts'
@@ -28,4 +29,5 @@ export const verifiers: Readonly<Record<Verification['check'], Verifier>> = {
   'rolled-out': verifyRolledOut,
   converted: verifyConverted,
   'sidecars-take-hbone': verifySidecarsTakeHbone,
+  'traffic-holds': verifyTrafficHolds,
 }

@@ -63,7 +63,7 @@ test('an L7 policy goes over to a waypoint with its namespace, and comes back wi
   }
   core.store.create(allowed)
   await eventually(service.host, service.port)
-  const plan = await stage.plan()
+  const plan = await stage.plan({ cleanUp: true })
   const ids = plan.steps.map(({ id }) => id)
   const load = new SteadyLoad(service)
   t.after(() => load.stop())
@@ -84,11 +84,15 @@ test('an L7 policy goes over to a waypoint with its namespace, and comes back wi
     },
   })
   assert.equal(done.outcome, 'finished', `${ids}: ${done.reason}; ${waits.slice(-5).join('; ')}`)
+  const left = core.store.get({ ...policy, name: 'allow-get', namespace: 'shop' })
+  assert.equal(left, undefined, 'nobody enforced it any more')
   await load.more(300)
   forbidden.meanwhile = 'rollback'
   const back = await rollbackMigration(client, join(stage.journals, plan.id))
   assert.equal(back.outcome, 'rolled-back', back.reason)
   forbidden.meanwhile = 'at rest'
+  const again = core.store.get({ ...policy, name: 'allow-get', namespace: 'shop' })
+  assert.deepEqual(again?.spec, allowed.spec)
   await load.more(300)
   const counts = await forbidden.stop()
   t.diagnostic(JSON.stringify([...counts]))

@@ -27,7 +27,13 @@ function wholePlan(stage: Stage): Plan {
       { check: 'converted', ref: stored, namespace: 'shop', timeoutMs: 5_000 },
     ],
   })
-  return stage.plan([...steps.slice(0, turned), restart, ...steps.slice(turned)])
+  // Carts keep their sidecars: it is left for later, each time.
+  const later = step('S12/later', {
+    namespace: 'shop',
+    requires: [{ check: 'no-sidecars', namespace: 'shop' }],
+    calls: [{ verb: 'delete', ref: { ...stored, name: 'none' }, uid: 'none' }],
+  })
+  return stage.plan([...steps.slice(0, turned), restart, later, ...steps.slice(turned)])
 }
 
 async function applyHere(stage: Stage, plan: Plan): Promise<Execution> {

@@ -367,7 +367,19 @@ export function allSteps(store: MemoryStore): readonly Step[] {
       ],
     ),
     step('S12/shop', {
+      requires: [
+        {
+          check: 'unchanged',
+          ref: denied,
+          fields: {
+            'spec.action': 'DENY',
+            'spec.selector': { matchLabels: { [tlsMode]: 'istio' } },
+            'metadata.uid': store.get(denied)?.metadata.uid ?? null,
+          },
+        },
+      ],
       calls: [{ verb: 'delete', ref: denied, uid: store.get(denied)?.metadata.uid ?? '' }],
+      verify: [{ check: 'traffic-holds', namespace: 'shop', timeoutMs: 20 }],
     }),
     step('S14', {}),
   ]

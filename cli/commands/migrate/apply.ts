@@ -20,6 +20,7 @@ export interface RawApplyOptions
     ProbeOptions {
   readonly plan?: string
   readonly restartWorkloads?: boolean
+  readonly cleanUp?: boolean
   readonly yes?: boolean
   readonly rollbackOnFailure?: boolean
   readonly pauseAfter?: string
@@ -54,10 +55,12 @@ export function buildMigrateApply(migrate: Commander, act: Act): void {
     )
     .optionsGroup('What to carry out:')
     .option('--plan <file>', 'a plan that `migrate plan` saved')
-  withAllLabelled(withNamespaces(command)).option(
-    '--restart-workloads',
-    'without --plan: also convert pods by rolling restarts',
-  )
+  withAllLabelled(withNamespaces(command))
+    .option('--restart-workloads', 'without --plan: also convert pods by rolling restarts')
+    .option(
+      '--clean-up',
+      'without --plan: also delete what only sidecars went by, once all are gone',
+    )
   withProbe(command)
     .option('--accept <code>', 'a finding to go on with: MB053, MB053=RESOURCE', collect)
     .optionsGroup('How:')

@@ -21,6 +21,7 @@ export interface RawPlanOptions
   readonly fromFiles?: string
   readonly plan?: string
   readonly restartWorkloads?: boolean
+  readonly cleanUp?: boolean
   readonly waypoint?: 'auto' | 'always' | 'never'
   readonly waypointName?: string
   readonly accept?: readonly string[]
@@ -58,6 +59,10 @@ export function buildMigratePlan(migrate: Commander, act: Act): void {
     .option('--from-files <dir>', 'plan from exported YAML instead of a cluster, for review')
     .option('--plan <file>', 'plan again as it was asked for there, and tell what has changed')
     .option('--restart-workloads', 'also convert pods that have a sidecar, by rolling restarts')
+    .option(
+      '--clean-up',
+      'delete policies and routes that only sidecars went by, once all are gone',
+    )
     .addOption(
       new Option('--waypoint <when>', 'auto (only where L7 needs one), always or never')
         .choices(['auto', 'always', 'never'])

@@ -15,7 +15,7 @@ export interface PolicySteps {
 export function policySteps(context: StepContext, treated: Treated): PolicySteps {
   const { namespace, waypoint } = context.target
   if (waypoint === undefined) return { steps: [], copies: [] }
-  const principal = `${context.intent.trustDomain}/ns/${namespace}/sa/${waypoint.serviceAccount}`
+  const principal = principalOf(context.intent.trustDomain, namespace, waypoint.serviceAccount)
   const copies = copyCalls(context, waypoint.name, treated)
   return {
     steps: [
@@ -27,6 +27,11 @@ export function policySteps(context: StepContext, treated: Treated): PolicySteps
       .map(({ ref }) => ref)
       .filter(({ kind }) => kind === 'AuthorizationPolicy' || kind === 'RequestAuthentication'),
   }
+}
+
+/** As policies write it: without `spiffe://`. */
+export function principalOf(trustDomain: string, namespace: string, account: string): string {
+  return `${trustDomain}/ns/${namespace}/sa/${account}`
 }
 
 function admit(

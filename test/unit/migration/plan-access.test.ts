@@ -46,6 +46,10 @@ const everything: readonly KubeObject[] = [
   object('security.istio.io/v1', 'RequestAuthentication', { jwtRules: [{ issuer: 'x' }] }),
   object('telemetry.istio.io/v1', 'Telemetry', { tracing: [{}] }),
   object('extensions.istio.io/v1alpha1', 'WasmPlugin', { url: 'oci://x' }),
+  object('networking.istio.io/v1', 'VirtualService', { hosts: ['cart'] }),
+  object('gateway.networking.k8s.io/v1', 'HTTPRoute', {
+    parentRefs: [{ group: '', kind: 'Service', name: 'cart' }],
+  }),
   object('networking.k8s.io/v1', 'NetworkPolicy', {
     podSelector: {},
     ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 8080 }] }],
@@ -54,7 +58,7 @@ const everything: readonly KubeObject[] = [
 
 function stepsOf(objects: readonly KubeObject[]): readonly Step[] {
   const snapshot = snapshotOf(objects)
-  const intent = decideIntent(snapshot, { ...planOptions, restartWorkloads: true })
+  const intent = decideIntent(snapshot, { ...planOptions, restartWorkloads: true, cleanUp: true })
   return buildPlan(snapshot, intent, [], identity).steps
 }
 
@@ -87,7 +91,7 @@ test('every call of a plan, and what takes it back, is in the access table, with
   const steps = stepsOf(everything)
   assert.deepEqual(
     [...new Set(steps.map(({ phase }) => phase))],
-    ['S0', 'S3', 'S4', 'S5', 'S6', 'S7', 'S8', 'S9', 'S10', 'S11', 'S14'],
+    ['S0', 'S3', 'S4', 'S5', 'S6', 'S7', 'S8', 'S9', 'S10', 'S11', 'S12', 'S14'],
   )
   const seen = new Set<string>()
   for (const { phase, id, calls } of steps) {
@@ -113,6 +117,7 @@ test('every call of a plan, and what takes it back, is in the access table, with
     'requestauthentications',
     'statefulsets',
     'telemetries',
+    'virtualservices',
     'wasmplugins',
   ])
 })

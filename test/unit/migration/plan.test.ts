@@ -240,6 +240,108 @@ test('restarts are one step for each workload, only when asked for, twice only u
   assert.ok(!idsOf(planOf(shop, { restartWorkloads: true })).includes('S3/shop'))
 })
 
+describe('cleaning up', () => {
+  const admin = (labels: Record<string, string> = {}) =>
+    policy(
+      'admin',
+      {
+        selector: { matchLabels: { app: 'cart', ...labels } },
+        action: 'DENY',
+        rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }],
+      },
+      'shop',
+      { reason: 'audit 7' },
+    )
+  const s12 = (objects: readonly KubeObject[], cleanUp = true) =>
+    planOf(objects, { cleanUp }).steps.find(({ phase }) => phase === 'S12')
+
+  test('deletes what S8 has left to sidecars, only when asked for, as it is then', () => {
+    assert.equal(s12([...shop, admin()], false), undefined)
+    const one = s12([...shop, admin()])
+    assert.equal(one?.title, 'Delete what only sidecars went by: AuthorizationPolicy shop/admin')
+    const narrowed = {
+      selector: { matchLabels: { app: 'cart', 'security.istio.io/tlsMode': 'istio' } },
+      action: 'DENY',
+      rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }],
+    }
+    const [call] = one?.calls ?? []
+    assert.ok(call?.verb === 'delete')
+    assert.deepEqual(call.object, {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'admin', namespace: 'shop', annotations: { reason: 'audit 7' } },
+      spec: narrowed,
+    })
+    const ref = (name: string) => ({ ...call.ref, name })
+    assert.deepEqual(one?.requires, [
+      { check: 'no-sidecars', namespace: 'shop' },
+      { check: 'no-sidecar-callers', namespace: 'shop' },
+      { check: 'policy-accepted', ref: ref('admin-waypoint'), condition: 'WaypointAccepted' },
+      { check: 'unchanged', ref: ref('admin'), fields: { 'metadata.uid': null, spec: narrowed } },
+    ])
+    const plan = planOf([...shop, admin()], { cleanUp: true })
+    assert.ok(idsOf(plan).indexOf('S12/shop') > idsOf(plan).indexOf('S10/shop'))
+    const after = plan.policies[0]?.afterSteps.find(({ step }) => step === 'S12/shop')
+    assert.doesNotMatch(after?.because ?? '', /sidecar/, 'there are none left')
+  })
+
+  test('finds what an earlier migration has narrowed, by the twin at the waypoint', () => {
+    const narrowed = admin({ 'security.istio.io/tlsMode': 'istio' })
+    const twin = policy('admin-waypoint', {
+      targetRefs: [{ group: '', kind: 'Service', name: 'cart' }],
+      action: 'DENY',
+      rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }],
+    })
+    const ambient = namespace('shop', {
+      'istio.io/dataplane-mode': 'ambient',
+      'istio.io/use-waypoint': 'waypoint',
+    })
+    const there = [ambient, deployment('cart'), pod('cart', { sidecar: false }), service('cart')]
+    assert.deepEqual(
+      s12([...there, narrowed, twin])?.calls.map(({ ref }) => ref.name),
+      ['admin'],
+    )
+    assert.equal(s12([...there, narrowed]), undefined, 'nobody has it without a twin')
+    assert.equal(s12([...there, admin(), twin])?.calls[0]?.ref.name, 'admin', 'S8 narrows it first')
+  })
+
+  test('deletes a VirtualService whose every host has an HTTPRoute, and what GitOps owns is left', () => {
+    const virtual = (hosts: readonly string[], spec: object = {}): KubeObject => ({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: hosts.join('-'), namespace: 'shop' },
+      spec: { hosts, http: [], ...spec },
+    })
+    const route: KubeObject = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'cart', namespace: 'shop' },
+      spec: { parentRefs: [{ group: '', kind: 'Service', name: 'cart' }] },
+    }
+    const argo = admin()
+    const marked = {
+      ...argo,
+      metadata: { ...argo.metadata, annotations: { 'argocd.argoproj.io/tracking-id': 'x' } },
+    }
+    const one = s12([
+      ...shop,
+      route,
+      marked,
+      virtual(['cart']),
+      virtual(['cart.shop.svc.cluster.local', 'web']),
+      virtual(['cart.shop'], { gateways: ['mesh', 'public'] }),
+    ])
+    assert.deepEqual(
+      one?.calls.map(({ ref }) => `${ref.kind} ${ref.name}`),
+      ['VirtualService cart'],
+    )
+    assert.match(
+      one?.why ?? '',
+      /AuthorizationPolicy shop\/admin is left: Argo CD would bring it back/,
+    )
+  })
+})
+
 test('while running pods hand over, sidecars go past the waypoint: told by S10, and to be accepted', () => {
   const ztunnel = {
     apiVersion: 'apps/v1',
