@@ -4,11 +4,15 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { applyPlan } from '../../migration/execute/apply.ts'
+import type { MigrationState } from '../../migration/journal/state.ts'
 import { writePlan } from '../../migration/plan/file.ts'
+import type { Execution } from '../../migration/result/execution.ts'
 import type { Plan } from '../../migration/result/plan.ts'
 import type { KillJob, KillPoint } from './kill-child.ts'
-import type { Stage } from './migration-stage.ts'
-import { folderOf } from './staged-run.ts'
+import { allSteps, type Stage, step } from './migration-stage.ts'
+import { restartStore, stored } from './rollout-stand-in.ts'
+import { folderOf, optionsFor } from './staged-run.ts'
 
 const script = join(import.meta.dirname, 'kill-child.js')
 
@@ -61,4 +65,47 @@ function spawn(): Victim {
 /** As if nothing had ever been migrated from here. */
 export async function forget(stage: Stage): Promise<void> {
   await rm(folderOf(stage), { recursive: true, force: true })
+}
+
+const gate = { intervals: 1, intervalMs: 1, maxErrorRate: 0.01, leastRequests: 20 }
+/** Half a line differs from none only for whoever reads it: some of them will do. */
+export const whensAt = (entry: number): readonly KillPoint['when'][] =>
+  entry % 8 === 0 ? ['before', 'torn', 'after'] : ['before', 'after']
+
+/** With everything a migration can do to a namespace, restarts included. */
+export function wholePlan(stage: Stage): Plan {
+  const steps = allSteps(stage.store)
+  const turned = steps.findIndex(({ phase }) => phase === 'S10') + 1
+  const restart = step('S11/shop/Deployment/store', {
+    calls: [restartStore],
+    verify: [
+      { check: 'rolled-out', ref: stored, timeoutMs: 5_000 },
+      { check: 'converted', ref: stored, namespace: 'shop', timeoutMs: 5_000 },
+    ],
+  })
+  // Carts keep their sidecars: it is left for later, each time.
+  const later = step('S12/later', {
+    namespace: 'shop',
+    requires: [{ check: 'no-sidecars', namespace: 'shop' }],
+    calls: [{ verb: 'delete', ref: { ...stored, name: 'none' }, uid: 'none' }],
+  })
+  return stage.plan([...steps.slice(0, turned), restart, later, ...steps.slice(turned)])
+}
+
+export async function applyHere(stage: Stage, plan: Plan): Promise<Execution> {
+  return applyPlan(await stage.direct(), plan, optionsFor(stage, { gate }))
+}
+
+/** Which entries have been seen as the last whole one of a killed process: proof that none was skipped. */
+export function told(seen: readonly KillPoint[]): string {
+  const entries = Math.max(...seen.map(({ entry }) => entry))
+  return `${seen.length} processes killed, at each of ${entries} entries`
+}
+
+export function assertPhase(
+  { phase }: MigrationState,
+  phases: readonly string[],
+  what: string,
+): void {
+  assert.ok(phases.includes(phase), `${what}: the journal says ${phase}`)
 }
