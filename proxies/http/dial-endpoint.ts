@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { TrafficPolicy } from '../config/l7.ts'
 import { type Endpoint, identityOf, socketOf } from '../config/mesh-index.ts'
+import type { Workload } from '../config/mesh-state.ts'
 import { dialTcp } from '../dial.ts'
 import { ProxyError } from '../errors.ts'
 import type { HbonePool } from '../hbone/pool.ts'
@@ -13,6 +14,7 @@ import type { HttpLimits } from './limits.ts'
 
 /** Who dials: the proxy's identity and the address its connections come from. */
 export interface Dialler {
+  readonly kind: 'sidecar' | 'waypoint'
   readonly credential: () => Credential
   readonly sourceIp: () => string | undefined
   readonly tunnels: HbonePool
@@ -21,9 +23,8 @@ export interface Dialler {
 }
 
 /**
- * Istio's automatic mutual TLS, per endpoint: a pod with a sidecar by Istio's TLS, an ambient pod in
- * an HBONE tunnel, any other in plaintext. What is expected to be in the mesh is never talked to
- * in plaintext, unless a DestinationRule says so; HBONE stays whatever it says.
+ * Istio's automatic mutual TLS, per endpoint and dialler (transportTo). What the dialler could reach by
+ * either is never talked to in plaintext, unless a DestinationRule says so; HBONE stays whatever it says.
  */
 export async function dialEndpoint(
   dialler: Dialler,
@@ -51,7 +52,7 @@ function logMistrust({ workload, ip, targetPort }: Endpoint, error: unknown): vo
 }
 
 async function dial(
-  { credential, sourceIp, tunnels, limits }: Dialler,
+  { kind, credential, sourceIp, tunnels, limits }: Dialler,
   { workload, ip, targetPort }: Endpoint,
   alpn: readonly string[],
   signal: AbortSignal | undefined,
@@ -65,9 +66,9 @@ async function dial(
     timeoutMs: connectTimeoutMs ?? limits.connectTimeoutMs,
     ...(signal ? { signal } : {}),
   }
-  const hbone = workload.protocol === 'HBONE' && workload.tlsMode !== 'istio'
-  const mutual = workload.tlsMode === 'istio' ? tls !== 'DISABLE' : tls === 'ISTIO_MUTUAL'
-  if (mutual && !hbone) {
+  const transport = transportTo(workload, kind)
+  const mutual = transport === 'istio' ? tls !== 'DISABLE' : tls === 'ISTIO_MUTUAL'
+  if (mutual && transport !== 'hbone') {
     return connectMtls({
       address,
       credential: credential(),
@@ -76,7 +77,7 @@ async function dial(
       ...common,
     })
   }
-  if (hbone) {
+  if (transport === 'hbone') {
     const nextHop = socketOf(workload, ip, workload.hbonePort ?? HBONE_PORT)
     return tunnels.open(
       {
@@ -92,7 +93,17 @@ async function dial(
   return dialTcp(address, common)
 }
 
-/** Whether the endpoint proves who it is. */
-export function isAuthenticated({ workload }: Endpoint): boolean {
-  return workload.tlsMode === 'istio' || workload.protocol === 'HBONE'
+/**
+ * A sidecar speaks Istio's own mutual TLS to whoever knows it, as long as PILOT_PREFER_SENDING_HBONE is
+ * off; a waypoint has never learnt it
+ * (istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go: buildEnvoyLbEndpoint).
+ */
+function transportTo(workload: Workload, by: Dialler['kind']): 'istio' | 'hbone' | 'plaintext' {
+  if (by === 'sidecar' && workload.tlsMode === 'istio') return 'istio'
+  return workload.protocol === 'HBONE' ? 'hbone' : 'plaintext'
+}
+
+/** Whether the endpoint proves to such a dialler who it is. */
+export function isAuthenticated({ workload }: Endpoint, by: Dialler['kind']): boolean {
+  return transportTo(workload, by) !== 'plaintext'
 }

@@ -1,94 +1,19 @@
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
-import type { CapturedListener } from '../config/process.ts'
-import { dialTcp } from '../dial.ts'
-import { ProxyError } from '../errors.ts'
 import { SERVER_ALPN } from '../http/alpn.ts'
-import { Http2Pool } from '../http/http2-pool.ts'
-import { Pool } from '../http/pool.ts'
-import { relayTcp } from '../http/relay-tcp.ts'
-import { serveHttp } from '../http/serve.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
-import type { PolicyInput } from '../policy/rbac.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import { logLimited } from '../telemetry/log.ts'
+import type { ApplicationPort, Caller } from './application-port.ts'
 import type { SidecarContext } from './context.ts'
-import { clientCertElement, inboundRules } from './inbound-rules.ts'
-import { InboundTelemetry } from './inbound-telemetry.ts'
+import { clientCertElement } from './inbound-rules.ts'
 import { SILENCE_MS, sniff } from './sniff.ts'
 
-/**
- * Where Envoy binds connections to the application, so that they are told from the pod's own
- * (istio/istio pilot/pkg/networking/util: InboundPassthroughBindIpv4).
- */
-const INBOUND_SOURCE = '127.0.0.6'
-
-/** Connections to one container port of our application. */
-export function inbound(
-  context: SidecarContext,
-  listener: Extract<CapturedListener, { kind: 'inbound' }>,
-): Accept {
-  const { port } = listener
-  const { limits, sweeper } = context
-  const telemetry = new InboundTelemetry(context, port)
-  const dialApp = (signal?: AbortSignal): Promise<Socket> => {
-    const address = context.view().local.appPorts[String(port)]
-    if (address === undefined) {
-      const message = `the application does not listen on container port ${port}`
-      return Promise.reject(new ProxyError('CONNECT_FAILED', message))
-    }
-    const localAddress = context.view().source && sourceFor(address.host)
-    return dialTcp(address, {
-      timeoutMs: limits.connectTimeoutMs,
-      ...(localAddress ? { localAddress } : {}),
-      ...(signal ? { signal } : {}),
-    })
-  }
-  const pool = { limits, sweeper, dial: dialApp }
-  const app = { address: `app:${port}`, pool: new Pool(pool), http2: new Http2Pool(pool) }
-  const cluster = {
-    name: `inbound|${port}||`,
-    upstreams: [{ ...app, active: 0, series: undefined }],
-  }
-
-  const facts = (socket: Socket, peer: string | undefined): PolicyInput => ({
-    sourceIp: socket.remoteAddress ?? '',
-    sourceIdentity: peer,
-    destinationIp: context.view().workload.workloadIps[0] ?? '',
-    destinationPort: port,
-  })
-  const relay = (socket: Socket, peer: string | undefined): void => {
-    if (context.view().gate?.admitConnection(facts(socket, peer)) !== false) {
-      relayTcp(socket, dialApp, telemetry.connection(socket.remoteAddress, peer))
-      return
-    }
-    logLimited('info', 'inbound', 'connection refused by policy', {
-      port,
-      source: socket.remoteAddress,
-    })
-    socket.destroy()
-  }
-
-  const serve = (socket: Socket, live: Live, peer: string | undefined): void => {
-    const { view } = context
-    if (telemetry.protocol() === 'tcp') {
-      relay(socket, peer)
-      return
-    }
-    const clientCert =
-      peer === undefined
-        ? undefined
-        : clientCertElement(socket as TLSSocket, view().local.identity, peer)
-    const source = socket.remoteAddress
-    const rules = inboundRules({
-      cluster,
-      metadata: view().metadata,
-      clientCert,
-      gate: () => view().gate,
-      connection: facts(socket, peer),
-      series: (nodeId) => telemetry.requests(nodeId, source, peer),
-    })
-    const connection = serveHttp(socket, rules, context)
+/** Connections to one container port of our application, in Istio's mutual TLS or without. */
+export function inbound(context: SidecarContext, app: ApplicationPort): Accept {
+  const { port } = app
+  const serve = (socket: Socket, live: Live, caller: Caller): void => {
+    const connection = app.serve(socket, caller)
+    if (connection === undefined) return
     live.drain = () => connection.drain()
     live.cut = () => connection.cut()
   }
@@ -100,8 +25,12 @@ export function inbound(
     alpn: SERVER_ALPN,
     onSecure: (socket, peer, raw) => {
       const live = lives.get(raw)
-      if (live === undefined) socket.destroy()
-      else serve(socket, live, peer)
+      if (live === undefined) {
+        socket.destroy()
+        return
+      }
+      const clientCert = clientCertElement(socket, context.view().local.identity, peer)
+      serve(socket, live, { ip: socket.remoteAddress, identity: peer, clientCert })
     },
     onRefused: (error, socket) => {
       logLimited('warn', 'inbound', `connection refused: ${error.message}`, {
@@ -128,16 +57,12 @@ export function inbound(
       acceptTls(raw, live)
       return
     }
-    const silenceMs = telemetry.protocol() === 'tcp' ? silenceOf(raw) : undefined
+    const silenceMs = app.protocol() === 'tcp' ? silenceOf(raw) : undefined
     sniff(raw, silenceMs, (first) => {
+      const stranger = { ip: raw.remoteAddress, identity: undefined, clientCert: undefined }
       if (first === 'mesh-tls') acceptTls(raw, live)
-      else if (first === 'plaintext') serve(raw, live, undefined)
-      else relay(raw, undefined)
+      else if (first === 'plaintext') serve(raw, live, stranger)
+      else app.relay(raw, stranger)
     })
   }
-}
-
-/** Only where all of 127.0.0.0/8 is local without configuration, and the application in it. */
-function sourceFor(host: string): string | undefined {
-  return process.platform === 'linux' && host.startsWith('127.') ? INBOUND_SOURCE : undefined
 }

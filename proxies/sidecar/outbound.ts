@@ -134,7 +134,7 @@ export function outboundPeers(
   service: Service,
   endpoint: Endpoint | undefined,
 ): Peers {
-  const authenticated = endpoint !== undefined && isAuthenticated(endpoint)
+  const authenticated = endpoint !== undefined && isAuthenticated(endpoint, 'sidecar')
   return {
     source: view.workload,
     sourceIdentity: authenticated ? view.local.identity : undefined,

@@ -13,8 +13,10 @@ import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
 import { createTokenVerifier } from '../waypoint/verify-token.ts'
+import { ApplicationPort } from './application-port.ts'
 import { localWorkload, type PodView, type SidecarContext } from './context.ts'
 import { inbound } from './inbound.ts'
+import { inboundTunnels } from './inbound-tunnels.ts'
 import { outbound, outboundPeers } from './outbound.ts'
 import { peerMetadataLines } from './peer-metadata.ts'
 
@@ -35,6 +37,7 @@ export function createSidecar(): ProxyProgram {
     return current
   }
   const dialler: Dialler = {
+    kind: 'sidecar',
     credential: () => store.get(view().local.identity),
     sourceIp: () => view().source,
     tunnels,
@@ -61,6 +64,12 @@ export function createSidecar(): ProxyProgram {
     sweeper,
     limits,
   }
+  const ports = new Map<number, ApplicationPort>()
+  const portOf = (number: number): ApplicationPort => {
+    const port = ports.get(number) ?? new ApplicationPort(context, number)
+    ports.set(number, port)
+    return port
+  }
 
   return {
     registry,
@@ -83,8 +92,8 @@ export function createSidecar(): ProxyProgram {
           dialEndpoint(dialler, endpoint, alpn, undefined, traffic),
         )
       }
-      if (listener.kind === 'inbound') return inbound(context, listener)
-      throw new ProxyError('CONFIG_INVALID', 'a sidecar serves no HBONE listener')
+      if (listener.kind === 'inbound') return inbound(context, portOf(listener.port))
+      return inboundTunnels(context, portOf)
     },
     dump: () => ({ clusters: clusters.dump() }),
     close: () => {

@@ -1,17 +1,14 @@
-import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { acceptTunnels, type TunnelClient } from '../hbone/accept-tunnels.ts'
 import { formatBaggage, parseBaggage } from '../hbone/headers.ts'
-import { type ConnectOffer, serveTunnel } from '../hbone/server.ts'
-import { HBONE_ALPN } from '../hbone/settings.ts'
+import type { ConnectOffer } from '../hbone/server.ts'
 import type { TunnelStream } from '../hbone/wire/tunnel-stream.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
 import { dialEndpoint } from '../http/dial-endpoint.ts'
 import { relayToCluster } from '../http/relay-to-cluster.ts'
 import type { HttpRules } from '../http/rules.ts'
-import { type Served, serveHttp } from '../http/serve.ts'
-import { createMtlsAcceptor } from '../identity/server.ts'
+import { serveHttp } from '../http/serve.ts'
 import type { PolicyInput } from '../policy/rbac.ts'
-import type { Accept, Live } from '../process/listeners.ts'
+import type { Accept } from '../process/listeners.ts'
 import { gated } from '../routing/gated.ts'
 import { logLimited } from '../telemetry/log.ts'
 import type { WaypointContext } from './context.ts'
@@ -20,61 +17,19 @@ import { sniffHttp } from './sniff-http.ts'
 import { waypointRules } from './waypoint-rules.ts'
 import { peersOf, type Source } from './waypoint-telemetry.ts'
 
-/** Envoy's limit; a ztunnel allows 200. */
-const WAYPOINT_MAX_STREAMS = 100
-
-/** Port 15008 of the waypoint: nothing but HBONE gets in. */
+/** Port 15008 of the waypoint. */
 export function waypointInbound(context: WaypointContext): Accept {
-  const lives = new WeakMap<Socket, Live>()
-  const accept = createMtlsAcceptor({
+  return acceptTunnels({
     store: context.store,
     identity: context.view().local.identity,
-    alpn: HBONE_ALPN,
-    onSecure: (socket, peer, raw) => serveClient(context, socket, peer, lives.get(raw)),
-    onRefused: (error, socket) =>
-      logLimited('warn', 'inbound', `connection refused: ${error.message}`, {
-        code: error.code,
-        source: socket.remoteAddress,
-      }),
+    onConnect: (offer, client) => serveConnect(context, offer, client),
   })
-  return (raw, live) => {
-    raw.on('error', () => {})
-    lives.set(raw, live)
-    accept(raw)
-  }
 }
 
-/** All tunnelled connections of one client, proven once. */
-function serveClient(
-  context: WaypointContext,
-  socket: TLSSocket,
-  peer: string,
-  live: Live | undefined,
-): void {
-  const running = new Set<Served>()
-  const tunnel = serveTunnel(socket, {
-    maxConcurrentStreams: WAYPOINT_MAX_STREAMS,
-    onConnect: (offer) => {
-      const { index } = context.view()
-      const sourceIp = socket.remoteAddress ?? ''
-      const workload = index.workloadByIp(sourceIp) ?? parseBaggage(offer.baggage)
-      serveConnect(context, offer, { workload, identity: peer, ip: sourceIp }, running)
-    },
-  })
-  if (live === undefined) return
-  live.cut = tunnel.cut
-  live.drain = () => {
-    tunnel.drain()
-    for (const connection of running) connection.drain()
-  }
-}
-
-function serveConnect(
-  context: WaypointContext,
-  offer: ConnectOffer,
-  source: Source,
-  running: Set<Served>,
-): void {
+function serveConnect(context: WaypointContext, offer: ConnectOffer, client: TunnelClient): void {
+  const ip = client.socket.remoteAddress ?? ''
+  const workload = context.view().index.workloadByIp(ip) ?? parseBaggage(offer.baggage)
+  const source: Source = { workload, identity: client.peer, ip }
   const destination = resolveDestination(context, offer.authority)
   if ('status' in destination) {
     offer.refuse(destination.status)
@@ -98,9 +53,8 @@ function serveConnect(
   }
   const stream = offer.accept(formatBaggage(context.view().workload))
   const serve = (): void => {
-    const served = serveHttp(stream, rulesFor(context, destination, connection, source), context)
-    running.add(served)
-    stream.once('close', () => running.delete(served))
+    const rules = rulesFor(context, destination, connection, source)
+    client.run(serveHttp(stream, rules, context), stream)
   }
   if (protocol === 'tcp') relay(context, stream, destination, source)
   else if (protocol !== undefined) serve()

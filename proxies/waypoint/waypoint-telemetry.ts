@@ -68,7 +68,7 @@ export function peersOf(
     sourceIdentity: source.identity,
     destination: endpoint?.workload,
     destinationIdentity:
-      endpoint && isAuthenticated(endpoint) ? identityOf(endpoint.workload) : undefined,
+      endpoint && isAuthenticated(endpoint, 'waypoint') ? identityOf(endpoint.workload) : undefined,
     service,
   }
 }

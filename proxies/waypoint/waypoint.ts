@@ -35,6 +35,7 @@ export function createWaypoint(): ProxyProgram {
     return current
   }
   const dialler: Dialler = {
+    kind: 'waypoint',
     credential: () => store.get(view().local.identity),
     sourceIp: () => sourceOf(view().workload),
     tunnels,

@@ -1,0 +1,121 @@
+import type { Socket } from 'node:net'
+import type { AppProtocol } from '../config/mesh-state.ts'
+import type { Side } from '../copy.ts'
+import { dialTcp } from '../dial.ts'
+import { ProxyError } from '../errors.ts'
+import type { Cluster } from '../http/cluster.ts'
+import { Http2Pool } from '../http/http2-pool.ts'
+import { Pool } from '../http/pool.ts'
+import { relayTcp } from '../http/relay-tcp.ts'
+import { type Served, serveHttp } from '../http/serve.ts'
+import type { PolicyInput } from '../policy/rbac.ts'
+import { logLimited } from '../telemetry/log.ts'
+import type { SidecarContext } from './context.ts'
+import { inboundRules } from './inbound-rules.ts'
+import { InboundTelemetry } from './inbound-telemetry.ts'
+
+/**
+ * Where Envoy binds connections to the application, so that they are told from the pod's own
+ * (istio/istio pilot/pkg/networking/util: InboundPassthroughBindIpv4).
+ */
+const INBOUND_SOURCE = '127.0.0.6'
+
+/** Whom a connection to our application is from. */
+export interface Caller {
+  readonly ip: string | undefined
+  /** Proven by mutual TLS; undefined for plaintext. */
+  readonly identity: string | undefined
+  /** `By=...;URI=...`, undefined for plaintext. */
+  readonly clientCert: string | undefined
+}
+
+/** One container port of our application and all that leads to it, by whatever way it came in. */
+export class ApplicationPort {
+  readonly port: number
+  readonly #context: SidecarContext
+  readonly #telemetry: InboundTelemetry
+  readonly #cluster: Cluster
+
+  constructor(context: SidecarContext, port: number) {
+    this.port = port
+    this.#context = context
+    this.#telemetry = new InboundTelemetry(context, port)
+    const { limits, sweeper } = context
+    const pool = { limits, sweeper, dial: this.#dial }
+    const app = { address: `app:${port}`, pool: new Pool(pool), http2: new Http2Pool(pool) }
+    this.#cluster = {
+      name: `inbound|${port}||`,
+      upstreams: [{ ...app, active: 0, series: undefined }],
+    }
+  }
+
+  /** As the services say that lead to it. */
+  protocol(): AppProtocol {
+    return this.#telemetry.protocol()
+  }
+
+  /** Request by request, and to be drained as such; or, when nothing calls it HTTP, as bytes. */
+  serve(client: Side, caller: Caller): Served | undefined {
+    if (this.protocol() === 'tcp') {
+      this.relay(client, caller)
+      return undefined
+    }
+    const { view } = this.#context
+    const rules = inboundRules({
+      cluster: this.#cluster,
+      metadata: view().metadata,
+      clientCert: caller.clientCert,
+      gate: () => view().gate,
+      connection: this.#facts(caller),
+      series: (nodeId) => this.#telemetry.requests(nodeId, caller.ip, caller.identity),
+    })
+    return serveHttp(client, rules, this.#context)
+  }
+
+  relay(client: Side, caller: Caller): void {
+    if (!this.admits(caller)) {
+      client.destroy()
+      return
+    }
+    relayTcp(client, this.#dial, this.#telemetry.connection(caller.ip, caller.identity))
+  }
+
+  /** What policy says of the connection as such. */
+  admits(caller: Caller): boolean {
+    const allowed = this.#context.view().gate?.admitConnection(this.#facts(caller)) !== false
+    if (!allowed) {
+      const { port } = this
+      logLimited('info', 'inbound', 'connection refused by policy', { port, source: caller.ip })
+    }
+    return allowed
+  }
+
+  #facts({ ip = '', identity }: Caller): PolicyInput {
+    return {
+      sourceIp: ip,
+      sourceIdentity: identity,
+      destinationIp: this.#context.view().workload.workloadIps[0] ?? '',
+      destinationPort: this.port,
+    }
+  }
+
+  readonly #dial = (signal?: AbortSignal): Promise<Socket> => {
+    const { view, limits } = this.#context
+    const address = view().local.appPorts[String(this.port)]
+    if (address === undefined) {
+      const message = `the application does not listen on container port ${this.port}`
+      return Promise.reject(new ProxyError('CONNECT_FAILED', message))
+    }
+    const localAddress = view().source && sourceFor(address.host)
+    return dialTcp(address, {
+      timeoutMs: limits.connectTimeoutMs,
+      ...(localAddress ? { localAddress } : {}),
+      ...(signal ? { signal } : {}),
+    })
+  }
+}
+
+/** Only where all of 127.0.0.0/8 is local without configuration, and the application in it. */
+function sourceFor(host: string): string | undefined {
+  return process.platform === 'linux' && host.startsWith('127.') ? INBOUND_SOURCE : undefined
+}
