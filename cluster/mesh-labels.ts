@@ -9,6 +9,8 @@ export const meshLabels = {
   /** On a Gateway or its class. */
   waypointFor: 'istio.io/waypoint-for',
   tlsMode: 'security.istio.io/tlsMode',
+  /** Written by the injector: this sidecar takes HBONE. */
+  tunnel: 'networking.istio.io/tunnel',
   canonicalName: 'service.istio.io/canonical-name',
   canonicalRevision: 'service.istio.io/canonical-revision',
   gatewayName: 'gateway.networking.k8s.io/gateway-name',
@@ -27,6 +29,7 @@ export const meshAnnotations = {
    * them; here each needs an address of the pod's own before it starts.
    */
   calls: 'meshbench.dev/calls',
+  proxyConfig: 'proxy.istio.io/config',
   excludeInboundPorts: 'traffic.sidecar.istio.io/excludeInboundPorts',
 } as const
 
@@ -93,6 +96,20 @@ export function labelsForZtunnel(metadata: {
   if (annotations?.[meshAnnotations.takeover] === undefined) return labels
   const { [meshLabels.tlsMode]: _, ...others } = labels
   return others
+}
+
+/** Whether its sidecar serves port 15008. */
+export function takesHbone({
+  labels,
+  annotations,
+}: {
+  readonly labels?: Labels
+  readonly annotations?: Labels
+}): boolean {
+  return (
+    annotations?.[meshAnnotations.sidecarStatus] !== undefined &&
+    labels?.[meshLabels.tunnel] === 'http'
+  )
 }
 
 /** Ports that the application serves itself in every mode. */

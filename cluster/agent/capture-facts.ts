@@ -1,7 +1,7 @@
 import type { ClusterView } from '../controllers/view.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { EndpointSlice, Pod, Service } from '../kinds.ts'
-import { dataplaneOf, excludedInboundPorts, meshAnnotations } from '../mesh-labels.ts'
+import { dataplaneOf, excludedInboundPorts, meshAnnotations, takesHbone } from '../mesh-labels.ts'
 import type { CapturePod, CaptureService, CaptureZtunnel } from './capture-plan.ts'
 import type { PodRunner } from './pod-runner.ts'
 import { takeoverOf } from './takeover.ts'
@@ -13,7 +13,7 @@ export interface MeshKnowledge {
   kindOf(pod: Pod): 'sidecar' | 'ztunnel' | 'waypoint'
   /** Whether this proxy process has applied a configuration in which it stands in for the workload. */
   knows(process: string, workloadUid: string): boolean
-  /** Whether some proxy may still send HBONE to the workload. */
+  /** Whether some proxy may still send HBONE to the workload for a ztunnel to end. */
   isReachedByHbone(workloadUid: string): boolean
   /** Whether some proxy may still send Istio's mutual TLS to the workload's own ports. */
   isReachedByTls(workloadUid: string): boolean
@@ -70,6 +70,7 @@ export function capturePod(
     ...(main === undefined ? {} : { mainProcess: main }),
     excludedPorts: excludedInboundPorts(annotations),
     ...(kind === 'sidecar' && proxy ? { sidecar: proxy } : {}),
+    takesHbone: takesHbone({ labels, annotations }),
     ...(kind === 'waypoint' && proxy ? { waypoint: proxy } : {}),
     captures: [...runner.captures].map(([service, address]) => ({ service, address })),
   }

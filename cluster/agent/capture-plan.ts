@@ -16,6 +16,8 @@ export interface CapturePod {
   readonly takeover?: Takeover
   /** A pod with a sidecar that peers reach by HBONE, on its way to ambient or back. */
   readonly tunnelled?: boolean
+  /** Its sidecar serves port 15008 when no ztunnel does. */
+  readonly takesHbone?: boolean
   readonly ports: readonly { readonly port: number; readonly process?: string }[]
   /** Takes connections to ports no container declares. */
   readonly mainProcess?: string
@@ -129,10 +131,8 @@ function inbound(pod: CapturePod, proxy: Proxy): DesiredSocket[] {
 }
 
 function hbone(pod: CapturePod, proxy: Proxy, facts: CaptureFacts): DesiredSocket[] {
-  const beside = pod.dataplane === 'sidecar' && pod.tunnelled === true
-  const own: Proxy = pod.waypoint ? { process: pod.waypoint } : proxy
-  const owner = beside ? ztunnelOf(pod, facts) : own
-  if (owner === 'direct' || (pod.dataplane !== 'ambient' && !pod.waypoint && !beside)) return []
+  const { owner, beside = false } = tunnelEnd(pod, proxy, facts)
+  if (owner === 'direct') return []
   const id = `hbone/${pod.uid}`
   const listener = { id, kind: 'hbone', workloadUid: pod.workloadUid } as const
   return [
@@ -146,6 +146,23 @@ function hbone(pod: CapturePod, proxy: Proxy, facts: CaptureFacts): DesiredSocke
       ...(beside ? { optional: true } : {}),
     },
   ]
+}
+
+/** `beside`: a ztunnel, while a sidecar has all other sockets of the pod. */
+function tunnelEnd(
+  pod: CapturePod,
+  proxy: Proxy,
+  facts: CaptureFacts,
+): { readonly owner: Proxy; readonly beside?: boolean } {
+  if (pod.waypoint) return { owner: { process: pod.waypoint } }
+  if (pod.dataplane === 'ambient') return { owner: proxy }
+  if (pod.dataplane === 'none') return { owner: 'direct' }
+  if (!pod.takesHbone) {
+    return pod.tunnelled ? { owner: ztunnelOf(pod, facts), beside: true } : { owner: 'direct' }
+  }
+  // On the way back it is the sidecar's at once: whoever still sends HBONE finds it there as well.
+  const ztunnel = pod.takeover === 'leaving' ? ztunnelOf(pod, facts) : 'missing'
+  return ztunnel === 'missing' ? { owner: proxy } : { owner: ztunnel, beside: true }
 }
 
 interface Target {

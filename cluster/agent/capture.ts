@@ -111,10 +111,15 @@ export class Capture {
     return this.#pods.get(uid)?.takeover === state && this.servedBy(uid) === 'proxy'
   }
 
-  /** Whether somebody serves port 15008 of the pod. */
+  /** Whether a ztunnel, and nobody else, serves port 15008 of the pod. */
   hasTunnelEnd(uid: string): boolean {
+    const sidecar = this.#pods.get(uid)?.sidecar
     return this.#socketsOf(uid).some(
-      ({ wanted, isServed }) => wanted.id.startsWith('hbone/') && isServed,
+      ({ wanted, isServed, isSettled }) =>
+        wanted.id.startsWith('hbone/') &&
+        isServed &&
+        isSettled &&
+        !wanted.owners.some(({ process }) => process === sidecar),
     )
   }
 

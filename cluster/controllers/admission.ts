@@ -2,6 +2,7 @@ import type { Store } from '../api/store.ts'
 import { kinds, type Namespace, type Pod, type Service } from '../kinds.ts'
 import type { KubeObject } from '../objects.ts'
 import { injectSidecar, wantsSidecar } from './injection.ts'
+import { proxyMetadata } from './proxy-metadata.ts'
 
 /** Node labels every pod of a namespace asks for (the PodNodeSelector admission plugin). */
 export const nodeSelectorAnnotation = 'scheduler.alpha.kubernetes.io/node-selector'
@@ -24,7 +25,9 @@ export function admission(clusterIps: ClusterIpSource): (object: KubeObject, sto
     })
     const labels = namespace?.metadata.labels
     addNodeSelector(pod, namespace?.metadata.annotations?.[nodeSelectorAnnotation])
-    if (wantsSidecar(pod, labels)) injectSidecar(pod, labels)
+    if (!wantsSidecar(pod, labels)) return
+    const takesHbone = proxyMetadata(pod, 'ISTIO_META_ENABLE_HBONE', store) === 'true'
+    injectSidecar(pod, labels, { takesHbone })
   }
 }
 

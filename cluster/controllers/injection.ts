@@ -34,7 +34,11 @@ export function wantsSidecar(pod: Pod, namespaceLabels: Labels): boolean {
 }
 
 /** Adds what Istio's injection template adds, with the sidecar as a native sidecar container. */
-export function injectSidecar(pod: Pod, namespaceLabels: Labels): void {
+export function injectSidecar(
+  pod: Pod,
+  namespaceLabels: Labels,
+  { takesHbone = false }: { readonly takesHbone?: boolean } = {},
+): void {
   const { metadata, spec } = pod
   const revision =
     metadata.labels?.[meshLabels.revision] ?? namespaceLabels?.[meshLabels.revision] ?? 'default'
@@ -43,6 +47,7 @@ export function injectSidecar(pod: Pod, namespaceLabels: Labels): void {
   metadata.labels = {
     [meshLabels.canonicalName]: app ?? (metadata.generateName ?? metadata.name).replace(/-+$/, ''),
     [meshLabels.canonicalRevision]: metadata.labels?.version ?? 'latest',
+    ...(takesHbone ? { [meshLabels.tunnel]: 'http' } : {}),
     ...metadata.labels,
     [meshLabels.tlsMode]: 'istio',
   }

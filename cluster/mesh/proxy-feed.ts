@@ -4,7 +4,7 @@ import type { ContainerProcess } from '../agent/container-process.ts'
 interface Knowledge {
   /** Workloads the proxy stands in for. */
   readonly local: ReadonlySet<string>
-  /** Workloads it would reach by HBONE. */
+  /** Workloads it would reach by HBONE that a ztunnel or waypoint ends. */
   readonly hbone: ReadonlySet<string>
   /** Workloads whose sidecar it would speak to. */
   readonly tls: ReadonlySet<string>
@@ -77,7 +77,9 @@ export class ProxyFeed {
     if (content === this.#last) return
     this.#last = content
     this.#version += 1
-    const tunnelled = config.state.workloads.filter(({ protocol }) => protocol === 'HBONE')
+    const tunnelled = config.state.workloads.filter(
+      ({ protocol, nativeTunnel }) => protocol === 'HBONE' && !nativeTunnel,
+    )
     const withSidecar = config.state.workloads.filter(({ tlsMode }) => tlsMode === 'istio')
     const healthy = config.state.workloads.filter(({ status }) => status === 'Healthy')
     this.#sent.set(this.#version, {

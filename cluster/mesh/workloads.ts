@@ -9,6 +9,7 @@ import {
   meshAnnotations,
   meshLabels,
   systemNamespace,
+  takesHbone,
 } from '../mesh-labels.ts'
 import type { AuthorizationPolicy } from './istio-objects.ts'
 import { selects } from './istio-objects.ts'
@@ -43,7 +44,8 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
   const owner = ownerOf(pod)
   const policies = policiesOf(pod, sources)
   const healthy = isPodReady(pod) && pod.metadata.deletionTimestamp === undefined
-  const hbone = speaksHbone(pod, sources)
+  const captured = endsTunnels(pod, sources)
+  const native = !captured && takesHbone(pod.metadata)
   const services = backedServices(uid, sources)
   const waypoint = waypointAddress(podBinding(pod, sources.waypoints))
   const sockets = movedSockets(pod, podIP, Object.values(services).flatMap(Object.values), sources)
@@ -54,7 +56,8 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
     serviceAccount: pod.spec.serviceAccountName ?? 'default',
     trustDomain: sources.trustDomain,
     workloadIps: [podIP],
-    protocol: hbone ? 'HBONE' : 'TCP',
+    protocol: captured || native ? 'HBONE' : 'TCP',
+    ...(native ? { nativeTunnel: true } : {}),
     ...(pod.spec.nodeName ? { node: pod.spec.nodeName } : {}),
     workloadName: owner.name,
     workloadType: owner.type,
@@ -72,7 +75,7 @@ export function meshWorkload(pod: Pod, sources: WorkloadSources): Workload | und
     status: healthy ? 'Healthy' : 'Unhealthy',
     services,
     ...(waypoint ? { waypoint } : {}),
-    ...(labels?.[meshLabels.tlsMode] === 'istio' && !hbone ? { tlsMode: 'istio' as const } : {}),
+    ...(labels?.[meshLabels.tlsMode] === 'istio' && !captured ? { tlsMode: 'istio' as const } : {}),
     ...(sockets ? { sockets } : {}),
     ...(policies.length > 0 ? { authorizationPolicies: policies } : {}),
   }
@@ -96,8 +99,8 @@ function policiesOf(pod: Pod, { peerAuthentications, selected }: WorkloadSources
   return mtls ? [...names, `${mtls.namespace}/${mtls.name}`] : names
 }
 
-/** Waypoints always do; others once their node's ztunnel has them. */
-function speaksHbone(pod: Pod, { namespaceLabels }: WorkloadSources): boolean {
+/** Whether HBONE is all it takes: waypoints, and others once their node's ztunnel has them. */
+function endsTunnels(pod: Pod, { namespaceLabels }: WorkloadSources): boolean {
   if (proxyKindOf(pod) === 'waypoint') return true
   const { labels, annotations, namespace = 'default' } = pod.metadata
   const dataplane = dataplaneOf(

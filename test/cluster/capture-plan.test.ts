@@ -62,6 +62,7 @@ function owners({ owners: list }: DesiredSocket): string {
 }
 
 const direct = { '127.9.1.2:9000': 'client-app 9000', '127.9.128.1:80': 'server-app 8080' }
+const viaSidecar = { '127.9.1.2:9000': 'proxy inbound', '127.9.128.1:80': 'proxy outbound' }
 const viaZtunnel = {
   '127.9.1.2:9000': 'ztunnel inbound',
   '127.9.1.2:15008': 'ztunnel hbone',
@@ -83,7 +84,7 @@ const cases: readonly {
   {
     situation: 'a sidecar takes everything that goes in and out',
     pod: { dataplane: 'sidecar', sidecar: 'proxy' },
-    expected: { '127.9.1.2:9000': 'proxy inbound', '127.9.128.1:80': 'proxy outbound' },
+    expected: viaSidecar,
   },
   {
     situation: 'a sidecar that is not there lets nothing pass',
@@ -94,6 +95,47 @@ const cases: readonly {
     situation: 'an excluded port stays with the application',
     pod: { dataplane: 'sidecar', sidecar: 'proxy', excludedPorts: [9000] },
     expected: { '127.9.1.2:9000': 'client-app 9000', '127.9.128.1:80': 'proxy outbound' },
+  },
+  {
+    situation: 'a sidecar that takes HBONE has 15008 too, whatever ztunnel is there',
+    pod: { dataplane: 'sidecar', sidecar: 'proxy', takesHbone: true },
+    known: ['mesh/client'],
+    expected: { ...viaSidecar, '127.9.1.2:15008': 'proxy hbone' },
+  },
+  {
+    situation: 'it keeps 15008 on its way to ambient until the ztunnel knows the pod',
+    pod: { dataplane: 'sidecar', sidecar: 'proxy', takesHbone: true, takeover: 'leaving' },
+    known: ['mesh/other'],
+    expected: { ...viaSidecar, '127.9.1.2:15008': 'proxy hbone' },
+  },
+  {
+    situation: 'then the ztunnel has 15008 and the sidecar all else',
+    pod: { dataplane: 'sidecar', sidecar: 'proxy', takesHbone: true, takeover: 'leaving' },
+    known: ['mesh/client'],
+    expected: { ...viaSidecar, '127.9.1.2:15008': 'ztunnel hbone' },
+  },
+  {
+    situation: 'on its way back a sidecar that takes HBONE gets everything at once',
+    pod: {
+      dataplane: 'sidecar',
+      sidecar: 'proxy',
+      takesHbone: true,
+      takeover: 'returning',
+      tunnelled: true,
+    },
+    known: ['mesh/client'],
+    expected: { ...viaSidecar, '127.9.1.2:15008': 'proxy hbone' },
+  },
+  {
+    situation: 'a sidecar without HBONE leaves 15008 to the ztunnel for as long as peers use it',
+    pod: { dataplane: 'sidecar', sidecar: 'proxy', takeover: 'returning', tunnelled: true },
+    known: ['mesh/client'],
+    expected: { ...viaSidecar, '127.9.1.2:15008': 'ztunnel hbone' },
+  },
+  {
+    situation: 'a sidecar that takes HBONE and is not there lets nothing pass',
+    pod: { dataplane: 'sidecar', takesHbone: true },
+    expected: refusedAmbient,
   },
   {
     situation: 'in ambient the ztunnel that knows the pod takes its sockets and opens 15008',

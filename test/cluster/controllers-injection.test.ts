@@ -4,8 +4,11 @@ import { createStore } from '../../cluster/api/memory-store.ts'
 import { admission } from '../../cluster/controllers/admission.ts'
 import { sidecarImage, wantsSidecar } from '../../cluster/controllers/injection.ts'
 import { kinds, type Pod, type Service } from '../../cluster/kinds.ts'
+import type { KubeObject } from '../../cluster/objects.ts'
 
 type Labels = Record<string, string>
+
+const tunnel = 'networking.istio.io/tunnel'
 
 function pod(labels: Labels = {}, annotations: Labels = {}): Pod {
   return {
@@ -68,6 +71,46 @@ test('an injected pod carries what the rest of the mesh goes by', () => {
     [['istio-proxy', sidecarImage, 'Always']],
   )
 })
+
+const proxyConfig = (value: string): string =>
+  `defaultConfig:\n  proxyMetadata:\n    ISTIO_META_ENABLE_HBONE: ${value}\n`
+const annotated = (value: string): Labels => ({
+  'proxy.istio.io/config': `proxyMetadata: { ISTIO_META_ENABLE_HBONE: ${value} }`,
+})
+const tunnels: readonly [string, string | undefined, Labels, Labels, string | undefined][] = [
+  ['the mesh says so', proxyConfig('"true"'), {}, {}, 'http'],
+  ['the mesh says no', proxyConfig('"false"'), {}, {}, undefined],
+  ['the mesh says nothing', 'trustDomain: cluster.local', {}, {}, undefined],
+  ['there is no mesh configuration', undefined, {}, {}, undefined],
+  ['the mesh configuration cannot be read', 'a: [', {}, {}, undefined],
+  ['the pod says so', undefined, annotated('"true"'), {}, 'http'],
+  ['the pod says no', proxyConfig('"true"'), annotated('"false"'), {}, undefined],
+  [
+    'the pod says something else',
+    proxyConfig('"true"'),
+    { 'proxy.istio.io/config': 'concurrency: 4' },
+    {},
+    'http',
+  ],
+  ['the pod has a label of its own', proxyConfig('"true"'), {}, { [tunnel]: 'none' }, 'none'],
+]
+
+for (const [situation, mesh, annotations, labels, expected] of tunnels) {
+  test(`the label for HBONE: ${situation}`, () => {
+    const store = createStore({ admit: [admission({ next: () => '' })] })
+    for (const name of ['istio-system', 'shop']) {
+      store.create({ ...kinds.namespace, metadata: { name } })
+    }
+    if (mesh !== undefined) {
+      const metadata = { name: 'istio', namespace: 'istio-system' }
+      store.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { mesh } } as KubeObject)
+    }
+    const { metadata } = store.create(
+      pod({ 'sidecar.istio.io/inject': 'true', ...labels }, annotations),
+    )
+    assert.equal(metadata.labels?.[tunnel], expected)
+  })
+}
 
 test('a service gets an address of its own unless it is headless', () => {
   const addresses = ['127.1.192.1', '127.1.192.2']

@@ -158,6 +158,32 @@ test('HBONE is announced only once the ztunnel has the pod', async (t) => {
   assert.deepEqual(protocols, ['TCP', 'HBONE', 'TCP', 'TCP'])
 })
 
+test('a sidecar that takes HBONE is announced with both, until a ztunnel ends its tunnels', async (t) => {
+  const withoutTunnel: Labels = { 'security.istio.io/tlsMode': 'istio' }
+  const labels: Labels = { ...withoutTunnel, 'networking.istio.io/tunnel': 'http' }
+  const injected = { 'sidecar.istio.io/status': '{}' }
+  const enabled = { 'ambient.istio.io/redirection': 'enabled' }
+  const said = await Promise.all(
+    [
+      { pod: labels, annotations: injected },
+      { pod: labels, annotations: { ...injected, 'meshbench.dev/sidecar': 'leaving' } },
+      { pod: labels, annotations: { ...injected, ...enabled, 'meshbench.dev/sidecar': 'leaving' } },
+      { pod: withoutTunnel, annotations: injected },
+      { pod: { 'networking.istio.io/tunnel': 'http' } },
+    ].map(async (options) => {
+      const [workload] = (await registry(t, options)).state().workloads
+      return [workload?.protocol, workload?.nativeTunnel, workload?.tlsMode]
+    }),
+  )
+  assert.deepEqual(said, [
+    ['HBONE', true, 'istio'],
+    ['HBONE', true, 'istio'],
+    ['HBONE', undefined, undefined],
+    ['TCP', undefined, 'istio'],
+    ['TCP', undefined, undefined],
+  ])
+})
+
 test('a waypoint applies by the label of the service, else of the namespace, once it was ready', async (t) => {
   const named = { 'istio.io/use-waypoint': 'waypoint' }
   const waypoint = { destination: 'shop/waypoint.shop.svc.cluster.local', hboneMtlsPort: 15008 }

@@ -33,8 +33,15 @@ function relabel(core: RunningCore, labels: Record<string, string>): void {
   }))
 }
 
-async function sidecarShop(t: Parameters<typeof runningCore>[0], istioSemantics = false) {
+async function sidecarShop(
+  t: Parameters<typeof runningCore>[0],
+  { istioSemantics = false, hbone = true } = {},
+) {
   const core = await runningCore(t, { images, istioSemantics })
+  if (!hbone) {
+    const mesh = { apiVersion: 'v1', kind: 'ConfigMap', name: 'istio', namespace: 'istio-system' }
+    core.store.mutate(mesh, (map) => ({ ...map, data: { mesh: 'trustDomain: cluster.local' } }))
+  }
   core.store.create(nodeObject('client', { 'meshbench.dev/ztunnel': 'true' }))
   core.store.create(nodeObject('server', { 'meshbench.dev/ztunnel': 'true' }))
   core.store.create(namespaceObject('shop', injected))
@@ -68,9 +75,14 @@ async function requestsAt(pod: Pod): Promise<number> {
     .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
-for (const mode of ['PERMISSIVE', 'STRICT']) {
-  test(`under ${mode} a running namespace goes from sidecars to ambient and back without a lost request`, async (t) => {
-    const { core, service, target } = await sidecarShop(t)
+for (const { mode, hbone } of [
+  { mode: 'PERMISSIVE', hbone: true },
+  { mode: 'STRICT', hbone: true },
+  { mode: 'STRICT', hbone: false },
+]) {
+  const whose = hbone ? '' : ' whose sidecars take no HBONE'
+  test(`under ${mode} a running namespace${whose} goes from sidecars to ambient and back without a lost request`, async (t) => {
+    const { core, service, target } = await sidecarShop(t, { hbone })
     core.store.create({
       ...kinds.peerAuthentication,
       metadata: { name: 'default', namespace: 'shop' },
@@ -151,7 +163,7 @@ test('a node without a ztunnel keeps the whole namespace at its sidecars, and ev
 })
 
 test('with the semantics of Istio running pods keep their sidecars', async (t) => {
-  const { core, service, target } = await sidecarShop(t, true)
+  const { core, service, target } = await sidecarShop(t, { istioSemantics: true })
   relabel(core, ambient)
   const before = await requestsAt(target)
   for (let requests = 0; requests < 20; requests += 1) {

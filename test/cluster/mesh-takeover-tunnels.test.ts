@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isTrue } from '../../cluster/controllers/conditions.ts'
+import { type Gateway, kinds, type Namespace, type Pod } from '../../cluster/kinds.ts'
+import { eventually } from '../fixtures/http-get.ts'
+import {
+  appObject,
+  namespaceObject,
+  nodeObject,
+  type RunningCore,
+  runningCore,
+  serviceObject,
+} from '../fixtures/running-core.ts'
+import { images, metrics } from '../fixtures/shop.ts'
+import { SteadyLoad } from '../fixtures/steady-load.ts'
+import { parseMetrics, total } from '../support/proxy-process.ts'
+
+const takeover = 'meshbench.dev/sidecar'
+const redirection = 'ambient.istio.io/redirection'
+const injected = { 'istio-injection': 'enabled' }
+const ambient = { 'istio.io/dataplane-mode': 'ambient' }
+
+/** Two replicas with sidecars that take HBONE under STRICT, and an ambient caller of another namespace. */
+async function strictShop(core: RunningCore): Promise<Pod> {
+  for (const node of ['client', 'server']) {
+    core.store.create(nodeObject(node, { 'meshbench.dev/ztunnel': 'true' }))
+  }
+  core.store.create(namespaceObject('shop', injected))
+  core.store.create(namespaceObject('calm', ambient))
+  core.store.create({
+    ...kinds.peerAuthentication,
+    metadata: { name: 'default', namespace: 'shop' },
+    spec: { mtls: { mode: 'STRICT' } },
+  })
+  core.store.create(serviceObject('shop', 'target'))
+  const fronted = serviceObject('shop', 'fronted', 'target')
+  const labels = { 'istio.io/use-waypoint': 'waypoint' }
+  core.store.create({ ...fronted, metadata: { ...fronted.metadata, labels } })
+  core.store.create({
+    ...kinds.gateway,
+    metadata: {
+      name: 'waypoint',
+      namespace: 'shop',
+      annotations: { 'meshbench.dev/node': 'server' },
+    },
+    spec: {
+      gatewayClassName: 'istio-waypoint',
+      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
+    },
+  })
+  core.store.create(appObject('shop', 'target', { node: 'server', replicas: 2 }))
+  const caller = appObject('calm', 'caller', { node: 'client' })
+  const { metadata, spec } = caller.spec.template
+  const annotations = { 'meshbench.dev/calls': 'target.shop,fronted.shop' }
+  const template = { metadata: { ...metadata, annotations }, spec }
+  core.store.create({ ...caller, spec: { ...caller.spec, template } })
+  await core.until('a programmed gateway', kinds.gateway, () =>
+    core.store
+      .list<Gateway>(kinds.gateway)
+      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
+  )
+  await core.untilReady('istio-system', 'ztunnel', 2)
+  await core.untilReady('shop', 'target', 2)
+  const [pod] = await core.untilReady('calm', 'caller', 1)
+  assert.ok(pod)
+  return pod
+}
+
+/** Requests that the sidecars of the target have served, by whom they came from. */
+async function servedBySidecars(core: RunningCore, account: string): Promise<number> {
+  const texts = await Promise.all(core.pods('shop', 'target').map(metrics))
+  const labels = {
+    reporter: 'destination',
+    source_principal: `spiffe://cluster.local/ns/${account}`,
+  }
+  return texts
+    .map((text) => total(parseMetrics(text), 'istio_requests_total', labels))
+    .reduce((sum, count) => sum + count, 0)
+}
+
+test('ambient callers and a waypoint follow STRICT sidecars to ambient and back without a lost request', async (t) => {
+  const core = await runningCore(t, { images })
+  const caller = await strictShop(core)
+  const runner = core.agents.runners().find(({ uid }) => uid === caller.metadata.uid)
+  const loads: SteadyLoad[] = []
+  t.after(() => Promise.all(loads.map((load) => load.stop())))
+  for (const name of ['target', 'fronted']) {
+    const address = { host: runner?.captures.get(`shop/${name}`) ?? '', port: 80 }
+    await eventually(address.host, address.port)
+    loads.push(new SteadyLoad(address, { keptPerSecond: 125, freshPerSecond: 125 }))
+  }
+  const more = (count: number) => Promise.all(loads.map((load) => load.more(count)))
+  const relabel = (labels: Record<string, string>): void => {
+    core.store.mutate<Namespace>({ ...kinds.namespace, name: 'shop' }, (namespace) => ({
+      ...namespace,
+      metadata: { ...namespace.metadata, labels },
+    }))
+  }
+  const until = (what: string, matches: (own: Record<string, string>) => boolean) =>
+    core.until(what, kinds.pod, () =>
+      core.pods('shop', 'target').every(({ metadata }) => matches(metadata.annotations ?? {})),
+    )
+  const callers = ['calm/sa/default', 'shop/sa/waypoint']
+  const served = () => Promise.all(callers.map((account) => servedBySidecars(core, account)))
+
+  await more(150)
+  const atFirst = await served()
+  assert.ok(
+    atFirst.every((count) => count > 0),
+    `the sidecars know their callers: ${atFirst}`,
+  )
+
+  relabel(ambient)
+  await until('sidecars that drain', (own) => own[takeover] === 'draining')
+  await more(300)
+  const drained = await served()
+  await more(100)
+  assert.deepEqual(await served(), drained, 'nothing passes the sidecars any more')
+
+  relabel(injected)
+  await until(
+    'sidecars that serve again',
+    (own) => own[takeover] === undefined && own[redirection] === undefined,
+  )
+  await more(200)
+  const again = await served()
+  assert.ok(
+    again.every((count, at) => count > (drained[at] ?? 0)),
+    `the sidecars serve again: ${drained}, then ${again}`,
+  )
+  for (const load of loads) assert.deepEqual((await load.stop()).failures, [])
+  assert.deepEqual(core.notices, [])
+})
