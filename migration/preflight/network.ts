@@ -1,5 +1,5 @@
 import type { Pod } from '../../cluster/kinds.ts'
-import { meshAnnotations } from '../../cluster/mesh-labels.ts'
+import { meshAnnotations, meshLabels } from '../../cluster/mesh-labels.ts'
 import { itemsIn } from '../inventory/by-namespace.ts'
 import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
 import type { Check, CheckContext, CheckFinding } from './check.ts'
@@ -169,7 +169,7 @@ function takeHbone(snapshot: Snapshot, policy: NetworkPolicy): boolean {
     (pod: Pod) =>
       selectsPod(policy, pod.metadata.labels ?? {}) &&
       (pod.metadata.annotations?.[meshAnnotations.redirection] === 'enabled' ||
-        (hasSidecar(pod) && pod.metadata.labels?.['networking.istio.io/tunnel'] === 'http')),
+        (hasSidecar(pod) && pod.metadata.labels?.[meshLabels.tunnel] === 'http')),
   )
 }
 

@@ -1,6 +1,6 @@
 import type { PeerAuthentication, Pod } from '../../cluster/kinds.ts'
 import { mtlsOf } from '../../cluster/mesh/peer-authentication.ts'
-import { systemNamespace } from '../../cluster/mesh-labels.ts'
+import { meshLabels, systemNamespace } from '../../cluster/mesh-labels.ts'
 import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
 import { workloadOf } from '../inventory/workload-name.ts'
 import type { Check, CheckContext, CheckFinding } from './check.ts'
@@ -9,7 +9,6 @@ import { links } from './links.ts'
 import { byWorkload, hasSidecar, podsIn } from './targets.ts'
 
 /** The injector's mark of a sidecar that takes HBONE. */
-const TUNNEL = 'networking.istio.io/tunnel'
 
 const counts: Check = {
   id: 'MB030',
@@ -59,7 +58,7 @@ const takeHbone: Check = {
     const { pods, unknown } = calledPods(context)
     const without = pods
       .filter(hasSidecar)
-      .filter(({ metadata }) => metadata.labels?.[TUNNEL] !== 'http')
+      .filter(({ metadata }) => metadata.labels?.[meshLabels.tunnel] !== 'http')
     const findings = grouped(without, (pod) => isStrict(snapshot, pod)).map((group) =>
       withoutTunnel(context, group),
     )
@@ -85,7 +84,7 @@ function grouped(pods: readonly Pod[], isStrict: (pod: Pod) => boolean): readonl
   return [...groups.values()]
 }
 
-function withoutTunnel({ snapshot, intent }: CheckContext, group: Group): CheckFinding {
+function withoutTunnel({ intent }: CheckContext, group: Group): CheckFinding {
   const { namespace, strict, pods } = group
   const workloads = [...byWorkload(pods).keys()].map((name) =>
     name.replace(` ${namespace}/`, '/').toLowerCase(),
@@ -93,11 +92,8 @@ function withoutTunnel({ snapshot, intent }: CheckContext, group: Group): CheckF
   const text = {
     resource: `Namespace ${namespace}`,
     ...(intent.options.namespaces.includes(namespace) && { namespace }),
-    reason: `${counted(pods.length, 'pod')} of ${named(workloads)} without label ${TUNNEL}=http: ambient pods reach ${pods.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}`,
-    remedy:
-      snapshot.source.from === 'cluster' && snapshot.source.embedded
-        ? 'Keep PERMISSIVE until all are ambient: sidecars of the embedded cluster never take HBONE'
-        : `After the ambient profile is on: kubectl -n ${namespace} rollout restart ${workloads.join(' ')}`,
+    reason: `${counted(pods.length, 'pod')} of ${named(workloads)} without label ${meshLabels.tunnel}=http: ambient pods reach ${pods.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}`,
+    remedy: `After the ambient profile is on: kubectl -n ${namespace} rollout restart ${workloads.join(' ')}`,
   }
   return strict ? blocker(text, true) : warning(text)
 }

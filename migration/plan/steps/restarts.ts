@@ -1,4 +1,5 @@
 import type { Pod, PodTemplate, StatefulSet } from '../../../cluster/kinds.ts'
+import { meshLabels } from '../../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../../cluster/objects.ts'
 import { itemsIn } from '../../inventory/by-namespace.ts'
 import type { Call, Step } from '../../result/plan.ts'
@@ -12,7 +13,6 @@ interface Workload extends KubeObject {
   spec?: { readonly template?: PodTemplate; readonly updateStrategy?: { readonly type?: string } }
 }
 
-const tunnelLabel = 'networking.istio.io/tunnel'
 const restartedAt = 'kubectl.kubernetes.io/restartedAt'
 
 /**
@@ -21,11 +21,11 @@ const restartedAt = 'kubectl.kubernetes.io/restartedAt'
  */
 export function enableHbone(context: StepContext): readonly Step[] {
   const { snapshot, target, intent } = context
-  // Sidecars of the embedded cluster get no such label; live takeover does without.
-  if (!intent.options.restartWorkloads || isEmbedded(context)) return []
+  // Live takeover does without.
+  if (!intent.options.restartWorkloads || intent.liveTakeover) return []
   const { namespace } = target
   if (strictness(snapshot, namespace, intent.rootNamespace) === 'none') return []
-  const old = restartable(context, (pod) => pod.metadata.labels?.[tunnelLabel] === undefined)
+  const old = restartable(context, (pod) => pod.metadata.labels?.[meshLabels.tunnel] === undefined)
   if (old.length === 0 || snapshot.source.from === 'files') return []
   return [
     step({
@@ -112,10 +112,6 @@ export function restartable(
 
 function keyOf({ kind, metadata }: Workload): string {
   return `${kind}/${metadata.name}`
-}
-
-function isEmbedded({ snapshot }: StepContext): boolean {
-  return snapshot.source.from === 'cluster' && snapshot.source.embedded
 }
 
 function rolledOut(workload: Workload): Step['verify'][number] {
