@@ -18,8 +18,14 @@ import {
 } from '../support/fuzz-tunnels.ts'
 import { watchGrowth } from '../support/growth.ts'
 import { behaviours, startHostileServer } from '../support/hostile-hbone.ts'
-import type { ProxyProcess } from '../support/proxy-process.ts'
-import { CLIENT_ID, listenLocal, SERVER_ID, startSidecarPair } from '../support/sidecar-pair.ts'
+import { bindSocket, type ProxyProcess } from '../support/proxy-process.ts'
+import {
+  CLIENT_ID,
+  listenLocal,
+  SERVER_ID,
+  SERVER_IP,
+  startSidecarPair,
+} from '../support/sidecar-pair.ts'
 import { startWaypointPath } from '../support/waypoint-path.ts'
 
 /** `npm run fuzz` sets 10,000 per proxy; the suite makes do with a sample. */
@@ -122,6 +128,22 @@ const targets: Readonly<Record<string, Start>> = {
       stop: async () => {
         hostile.close()
         await path.stop()
+      },
+    }
+  },
+  'a sidecar, by the tunnels of its clients': async (app) => {
+    const pair = await startSidecarPair({ app })
+    const door = bindSocket(SERVER_IP)
+    const workloadUid = 'Kubernetes//Pod/shop/server'
+    await pair.server.listen({ id: 'hbone', kind: 'hbone', workloadUid }, door)
+    const client = meshClient(await pair.authority.issue(CLIENT_ID))
+    return {
+      proxies: [pair.server],
+      attack: await tunnelAttack(plain(door), `${SERVER_IP}:${pair.inbound.port}`, client),
+      ask: async () => (await request(plain(pair.address), '/alive')).status,
+      stop: async () => {
+        door.close()
+        await pair.stop()
       },
     }
   },
