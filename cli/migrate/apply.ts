@@ -1,5 +1,6 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { applyPlan } from '../../migration/execute/apply.ts'
+import { assertAccess } from '../../migration/execute/assert-access.ts'
 import { clusterId } from '../../migration/execute/cluster-id.ts'
 import { takeSnapshot } from '../../migration/inventory/take-snapshot.ts'
 import {
@@ -38,7 +39,9 @@ export async function apply(raw: RawApplyOptions, context: CommandContext): Prom
       readDrift: async () => {
         const { namespaces } = plan.options
         const reader = await patient(client, context)
-        return driftOf(plan, await takeSnapshot(reader, { namespaces, signal: context.signal }))
+        const snapshot = await takeSnapshot(reader, { namespaces, signal: context.signal })
+        assertAccess(plan, snapshot, raw.accept ?? [])
+        return driftOf(plan, snapshot)
       },
       accept: raw.accept ?? [],
       signal: context.signal,

@@ -1,5 +1,6 @@
 import { accessQuestions, type Permission } from '../access/permissions.ts'
-import type { AccessQuestion } from '../inventory/snapshot.ts'
+import type { AccessQuestion, Snapshot } from '../inventory/snapshot.ts'
+import type { PlanOptions } from '../plan/intent.ts'
 import type { Check } from './check.ts'
 import { finding } from './finding.ts'
 import { links } from './links.ts'
@@ -11,22 +12,49 @@ const access: Check = {
   title: 'Permissions for every call of the migration',
   link: links.rbac,
   evaluate: ({ snapshot, intent, purpose = 'plan' }) => {
-    const { namespaces, restartWorkloads, probe } = intent.options
-    const { rootNamespace } = snapshot
-    const denied = accessQuestions({ namespaces, rootNamespace })
-      .filter(({ needed }) => needed !== 'restart' || restartWorkloads)
-      .filter(({ needed }) => needed !== 'probe' || probe)
-      .filter((question) => !snapshot.probes.allowed(question))
-    const purposeFlag = `${restartWorkloads ? ' --restart-workloads' : ''}${probe ? ' --probe' : ''}`
-    return grouped(denied).map(({ resource, where, verbs, needed, why }) =>
+    const { options } = intent
+    return deniedTo(snapshot, options).map(({ resource, where, needed, reason }) =>
       finding(purpose === 'apply' && needed !== 'plan' ? 'blocker' : 'warning', {
         resource,
-        ...(where && namespaces.includes(where) && { namespace: where }),
-        reason: `You may not ${verbs.join(', ')} ${resource}${where ? ` in ${where}` : ''}: ${why}`,
-        remedy: `meshbench migrate rbac --namespace ${namespaces.join(' --namespace ')}${purposeFlag} | kubectl apply -f -`,
+        ...(where && options.namespaces.includes(where) && { namespace: where }),
+        reason,
+        remedy: `${rbacCommand(options)} | kubectl apply -f -`,
       }),
     )
   },
+}
+
+type Asked = Pick<PlanOptions, 'namespaces' | 'restartWorkloads' | 'probe'>
+
+export interface Denial {
+  readonly resource: string
+  readonly where: string | undefined
+  readonly needed: Permission['needed']
+  /** A sentence. */
+  readonly reason: string
+}
+
+/** What carrying such a plan out needs, and we may not do. */
+export function deniedTo(
+  { probes, rootNamespace }: Pick<Snapshot, 'probes' | 'rootNamespace'>,
+  { namespaces, restartWorkloads, probe }: Asked,
+): readonly Denial[] {
+  const denied = accessQuestions({ namespaces, rootNamespace })
+    .filter(({ needed }) => needed !== 'restart' || restartWorkloads)
+    .filter(({ needed }) => needed !== 'probe' || probe)
+    .filter((question) => !probes.allowed(question))
+  return grouped(denied).map(({ resource, where, verbs, needed, why }) => ({
+    resource,
+    where,
+    needed,
+    reason: `You may not ${verbs.join(', ')} ${resource}${where ? ` in ${where}` : ''}: ${why}`,
+  }))
+}
+
+/** What prints the roles for it. */
+export function rbacCommand({ namespaces, restartWorkloads, probe }: Asked): string {
+  const flags = `${restartWorkloads ? ' --restart-workloads' : ''}${probe ? ' --probe' : ''}`
+  return `meshbench migrate rbac --namespace ${namespaces.join(' --namespace ')}${flags}`
 }
 
 interface Denied extends Pick<Permission, 'needed' | 'why'> {

@@ -1,13 +1,38 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ClusterClient } from '../../cluster/client/types.ts'
 import { kinds } from '../../cluster/kinds.ts'
 import { applyPlan } from '../../migration/execute/apply.ts'
+import { seriesOf } from '../../migration/inventory/metrics.ts'
 import { rollbackMigration } from '../../migration/rollback/rollback.ts'
-import { eventually } from '../fixtures/http-get.ts'
+import { carriedBy } from '../../migration/verify/ztunnel-metrics.ts'
+import { eventually, get } from '../fixtures/http-get.ts'
 import { migrating } from '../fixtures/migrating.ts'
-import { clientAndTarget, serviceOf } from '../fixtures/shop.ts'
+import type { RunningCore } from '../fixtures/running-core.ts'
+import { clientAndTarget, metrics, serviceOf } from '../fixtures/shop.ts'
 import { SteadyLoad } from '../fixtures/steady-load.ts'
+
+/** On connections of their own. */
+async function callAfresh(
+  service: { readonly host: string; readonly port: number },
+  times: number,
+): Promise<void> {
+  for (let call = 0; call < times; call += 1) await get(service.host, service.port)
+}
+
+/**
+ * What the two proxies of the target have taken so far: its ztunnel by mutual TLS, its sidecar. Whatever
+ * else a ztunnel finds in the queue of a socket that it took over, attempts that were given up, is neither.
+ */
+async function carried(core: RunningCore, client: ClusterClient) {
+  const [target] = core.pods('shop', 'target')
+  const sidecar = target ? await metrics(target) : ''
+  const ztunnels = core.pods('istio-system', 'ztunnel')
+  const { mutualTls = 0 } = (await carriedBy(client, ztunnels, 'shop')).get('target') ?? {}
+  const requests = [...seriesOf(sidecar, ['istio_requests_total'])]
+  return { ztunnel: mutualTls, sidecar: requests.reduce((sum, { value }) => sum + value, 0) }
+}
 
 test('a namespace under load goes to ambient and back: no request lost, no pod restarted', async (t) => {
   const stage = await migrating(t)
@@ -42,8 +67,17 @@ test('a namespace under load goes to ambient and back: no request lost, no pod r
   assert.match(told, /2 ztunnels serve 2 pods of their nodes as HBONE, state Up/)
   assert.match(told, /ztunnel carries target: \d+ new connections? with mutual TLS/)
   assert.match(told, /2 pods of shop: same UID, restart counts and start times as before/)
-  await load.more(300)
+  await load.more(500)
+  assert.deepEqual((await load.stop()).failures, [])
 
+  const before = await carried(core, client)
+  await callAfresh(service, 200)
+  const after = await carried(core, client)
+  assert.deepEqual(after, { ...before, ztunnel: before.ztunnel + 200 }, 'ambient carries them all')
+
+  const loadBack = new SteadyLoad(service)
+  t.after(() => loadBack.stop())
+  await loadBack.more(150)
   const folder = join(stage.journals, plan.id)
   const back = await rollbackMigration(client, folder)
   assert.equal(back.outcome, 'rolled-back', back.reason)
@@ -57,8 +91,12 @@ test('a namespace under load goes to ambient and back: no request lost, no pod r
     assert.equal(pod.metadata.annotations?.['meshbench.dev/sidecar'], undefined)
     assert.equal(pod.metadata.annotations?.['ambient.istio.io/redirection'], undefined)
   }
-  await load.more(150)
-  const { failures } = await load.stop()
+  await loadBack.more(500)
+  const { failures } = await loadBack.stop()
   assert.deepEqual(failures, [])
+  const restored = await carried(core, client)
+  await callAfresh(service, 50)
+  const last = await carried(core, client)
+  assert.deepEqual(last, { ...restored, sidecar: restored.sidecar + 50 }, 'none goes on in ambient')
   assert.deepEqual(core.notices, [])
 })

@@ -72,7 +72,9 @@ test('a StatefulSet and a DaemonSet convert under load, one at a time and within
   const stage = await migrating(t, { istioSemantics: true })
   const { core, client } = stage
   const services = await setsAndCaller(core)
-  const loads = services.map((service) => new SteadyLoad(service))
+  // 500 requests/s in all.
+  const rates = { keptPerSecond: 125, freshPerSecond: 125 }
+  const loads = services.map((service) => new SteadyLoad(service, rates))
   t.after(() => Promise.all(loads.map((load) => load.stop())))
   const more = (count: number) => Promise.all(loads.map((load) => load.more(count)))
   await more(150)
