@@ -7,6 +7,7 @@ export const kinds = {
   node: { apiVersion: 'v1', kind: 'Node' },
   pod: { apiVersion: 'v1', kind: 'Pod' },
   service: { apiVersion: 'v1', kind: 'Service' },
+  configMap: { apiVersion: 'v1', kind: 'ConfigMap' },
   serviceAccount: { apiVersion: 'v1', kind: 'ServiceAccount' },
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
@@ -312,6 +313,10 @@ export interface DisruptionBudget extends KubeObject {
     disruptedPods?: Record<string, string>
     conditions?: Condition[]
   }
+}
+
+export interface ConfigMap extends KubeObject {
+  data?: Record<string, string>
 }
 
 export interface Gateway extends KubeObject {

@@ -1,5 +1,6 @@
 import type { Store } from '../api/store.ts'
 import {
+  type ConfigMap,
   type DaemonSet,
   type Deployment,
   type DisruptionBudget,
@@ -21,6 +22,7 @@ import {
   type HttpRoute,
   meshKinds,
   type RequestAuthentication,
+  type Telemetry,
   type VirtualService,
 } from '../mesh/istio-objects.ts'
 import type { KubeObject } from '../objects.ts'
@@ -32,6 +34,7 @@ export interface ClusterView {
   readonly nodes: Informer<Node>
   readonly pods: Informer<Pod>
   readonly services: Informer<Service>
+  readonly configMaps: Informer<ConfigMap>
   readonly serviceAccounts: Informer<KubeObject>
   readonly deployments: Informer<Deployment>
   readonly replicaSets: Informer<ReplicaSet>
@@ -45,6 +48,7 @@ export interface ClusterView {
   readonly peerAuthentications: Informer<PeerAuthentication>
   readonly authorizationPolicies: Informer<AuthorizationPolicy>
   readonly requestAuthentications: Informer<RequestAuthentication>
+  readonly telemetries: Informer<Telemetry>
   readonly httpRoutes: Informer<HttpRoute>
   readonly virtualServices: Informer<VirtualService>
   readonly destinationRules: Informer<DestinationRule>
@@ -57,6 +61,7 @@ export function createView(store: Store): ClusterView {
     nodes: createInformer<Node>(store, kinds.node),
     pods: createInformer<Pod>(store, kinds.pod),
     services: createInformer<Service>(store, kinds.service),
+    configMaps: createInformer<ConfigMap>(store, kinds.configMap),
     serviceAccounts: createInformer<KubeObject>(store, kinds.serviceAccount),
     deployments: createInformer<Deployment>(store, kinds.deployment),
     replicaSets: createInformer<ReplicaSet>(store, kinds.replicaSet),
@@ -76,6 +81,7 @@ export function createView(store: Store): ClusterView {
       store,
       meshKinds.requestAuthentication,
     ),
+    telemetries: createInformer<Telemetry>(store, meshKinds.telemetry),
     httpRoutes: createInformer<HttpRoute>(store, meshKinds.httpRoute),
     virtualServices: createInformer<VirtualService>(store, meshKinds.virtualService),
     destinationRules: createInformer<DestinationRule>(store, meshKinds.destinationRule),

@@ -7,6 +7,7 @@ import type { PodRunner } from '../agent/pod-runner.ts'
 import { createLoop, type Loop } from '../controllers/loop.ts'
 import type { ClusterView } from '../controllers/view.ts'
 import { adminPorts } from '../mesh-labels.ts'
+import { accessLogConfig } from './access-log.ts'
 import { type CertificateIssuer, Certificates } from './certificates.ts'
 import { l7Config } from './l7-config.ts'
 import { Linger } from './linger.ts'
@@ -64,6 +65,7 @@ export class ControlPlane implements MeshKnowledge {
     const { pods, services, endpointSlices, gateways, gatewayClasses, namespaces } = context.view
     const { peerAuthentications, authorizationPolicies, requestAuthentications } = context.view
     const { httpRoutes, virtualServices, destinationRules } = context.view
+    const { configMaps, telemetries } = context.view
     const informers = [
       pods,
       services,
@@ -77,6 +79,8 @@ export class ControlPlane implements MeshKnowledge {
       httpRoutes,
       virtualServices,
       destinationRules,
+      configMaps,
+      telemetries,
     ]
     for (const informer of informers) informer.onChange(() => this.update())
   }
@@ -181,7 +185,9 @@ export class ControlPlane implements MeshKnowledge {
     if (kind !== 'ztunnel' && local.length === 0) return undefined
     const needed = new Set([own, ...local.map(({ identity }) => identity)])
     const { podIp } = runner.address
-    const l7 = l7Config(view.pods.get(runner.name, runner.namespace) ?? runner.pod, view)
+    const pod = view.pods.get(runner.name, runner.namespace) ?? runner.pod
+    const l7 = l7Config(pod, view)
+    const accessLog = accessLogConfig(pod, view)
     return {
       kind,
       trustDomain,
@@ -196,6 +202,7 @@ export class ControlPlane implements MeshKnowledge {
         readiness: plan.socket(podIp, adminPorts.readiness),
       },
       ...(l7 ? { l7 } : {}),
+      ...(accessLog ? { accessLog } : {}),
     }
   }
 }

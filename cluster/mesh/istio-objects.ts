@@ -8,6 +8,7 @@ export const meshKinds = {
   requestAuthentication: { apiVersion: 'security.istio.io/v1', kind: 'RequestAuthentication' },
   virtualService: { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService' },
   destinationRule: { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule' },
+  telemetry: { apiVersion: 'telemetry.istio.io/v1', kind: 'Telemetry' },
   httpRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
 } as const
 
@@ -38,6 +39,20 @@ export interface AuthorizationPolicy extends KubeObject {
 
 export interface RequestAuthentication extends KubeObject {
   spec?: Attachment & { readonly jwtRules?: readonly JwtRule[] }
+  status?: Conditions
+}
+
+export interface Telemetry extends KubeObject {
+  spec?: Attachment & {
+    readonly accessLogging?: readonly {
+      readonly match?: { readonly mode?: 'CLIENT' | 'SERVER' | 'CLIENT_AND_SERVER' }
+      readonly providers?: readonly { readonly name: string }[]
+      readonly disabled?: boolean
+      readonly filter?: unknown
+    }[]
+    readonly metrics?: readonly unknown[]
+    readonly tracing?: readonly unknown[]
+  }
   status?: Conditions
 }
 

@@ -3,6 +3,7 @@ import type { Controller, ControllerContext } from '../controllers/context.ts'
 import { createLoop, triggerOn } from '../controllers/loop.ts'
 import { refOf } from '../controllers/ownership.ts'
 import type { Condition, KubeObject } from '../objects.ts'
+import { unsupportedTelemetry } from './access-log.ts'
 import { convertDestinationRule } from './destination-rules.ts'
 import { type HttpRoute, targetRefsOf } from './istio-objects.ts'
 import {
@@ -56,6 +57,9 @@ export function startMeshStatusController(context: ControllerContext): Controlle
       for (const one of view.requestAuthentications.all()) {
         conditions(one, targetRefsOf(one.spec).length > 0 ? [waypointFinding(one, view)] : [])
       }
+      for (const one of view.telemetries.all()) {
+        conditions(one, supportFinding(unsupportedTelemetry(one)))
+      }
       for (const one of view.services.all()) {
         const finding = bindingFinding(one, view)
         conditions(one, finding ? [finding] : [])
@@ -71,12 +75,14 @@ export function startMeshStatusController(context: ControllerContext): Controlle
     { onError, debounceMs: 25 },
   )
   const { authorizationPolicies, requestAuthentications, services, httpRoutes } = view
+  const { telemetries } = view
   const { virtualServices, destinationRules, gateways, gatewayClasses, namespaces } = view
   return triggerOn(loop, [
     authorizationPolicies,
     requestAuthentications,
     services,
     httpRoutes,
+    telemetries,
     virtualServices,
     destinationRules,
     gateways,

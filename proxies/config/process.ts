@@ -21,6 +21,19 @@ export interface ProxyConfig {
   readonly admin: AdminAddresses
   /** Only for sidecars and waypoints. */
   readonly l7?: L7Config
+  /** The same; absent: off. */
+  readonly accessLog?: AccessLogConfig
+}
+
+/** One line per request, or per connection that is not looked into. */
+export interface AccessLogConfig {
+  readonly output: 'stdout' | 'stderr'
+  readonly encoding: 'TEXT' | 'JSON'
+  /** Of text, in Envoy's command operators; absent: Istio's. */
+  readonly format?: string
+  /** For a sidecar: what its application sends, and what it is sent. For a waypoint only the latter. */
+  readonly outbound: boolean
+  readonly inbound: boolean
 }
 
 export type ProxyKind = 'sidecar' | 'ztunnel' | 'waypoint'

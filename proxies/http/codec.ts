@@ -69,6 +69,7 @@ export interface ResponseHandler {
 
 /** The server's side of one request: a connection, or one stream of it. */
 export interface UpstreamConnection {
+  readonly socket: Duplex
   readonly blocked: boolean
   /** Whether the server keeps listening after this response. */
   readonly reusable: boolean

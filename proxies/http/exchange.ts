@@ -16,7 +16,7 @@ import type { HttpLimits } from './limits.ts'
 import { plannedMirrors, plannedRequest, plannedResponse, UPGRADE_LINES } from './planned.ts'
 import { Replay } from './replay.ts'
 import { type Reply, replies, sendReply } from './reply.ts'
-import type { HttpRules, Plan, Route } from './rules.ts'
+import type { HttpRules, Route } from './rules.ts'
 import { responseEncoding, responseLines } from './serialise.ts'
 import { Timers } from './timers.ts'
 import { joinStreams } from './upgrade.ts'
@@ -32,8 +32,6 @@ export class Exchange extends ExchangeRecord implements RequestHandler, Response
   readonly #rules: HttpRules
   readonly #replay: Replay
   readonly #timers = new Timers()
-  #plan: Plan = UNPLANNED
-  #lines = ''
   #upstream: UpstreamConnection | undefined
   #pool: ConnectionPool | undefined
   #waiting = false
@@ -73,9 +71,9 @@ export class Exchange extends ExchangeRecord implements RequestHandler, Response
       return
     }
     const { request } = this
-    this.#plan = route
+    this.plan = route
     this.tries.to(route.cluster, request, route.retry ?? this.#rules.retry)
-    this.#lines = plannedRequest(route, request, this.#rules)
+    this.lines = plannedRequest(route, request, this.#rules)
     if (route.mirrors !== undefined) {
       this.#replay.copyTo(plannedMirrors(route, request, this.#rules), request.framing)
     }
@@ -135,6 +133,7 @@ export class Exchange extends ExchangeRecord implements RequestHandler, Response
 
   connectFailed(error: unknown): void {
     this.#waiting = false
+    this.failure = error
     const failure = connectFailure(error, this.tries.retry)
     this.tries.leave(failure.status)
     this.#retryOr(failure)
@@ -182,10 +181,11 @@ export class Exchange extends ExchangeRecord implements RequestHandler, Response
     }
     this.#responseStarted = true
     this.status = head.status
+    this.responseHeadBytes = head.text.length
     this.responseBytes = head.text.length
     this.upstreamServiceMs = performance.now() - this.#sentMs
     const added = this.#rules.responseFields(this, head)
-    const plan = this.#plan
+    const plan = this.plan
     if (head.status === 101 || (request.method === 'CONNECT' && head.status < 300)) {
       const upgrade = head.status === 101 ? added + UPGRADE_LINES : added
       this.#tunnel(plannedResponse(plan, head, this.#rules, 'none', upgrade))
@@ -243,11 +243,12 @@ export class Exchange extends ExchangeRecord implements RequestHandler, Response
 
   #send(connection: UpstreamConnection): void {
     this.#upstream = connection
+    this.connection = connection
     this.#sentMs = performance.now()
     const { framing } = this.request
     connection.begin(this, this.request)
     const attempt = this.#rules.countAttempts ? `x-envoy-attempt-count: ${this.attempts}\r\n` : ''
-    connection.sendHead(`${this.#lines}${attempt}\r\n`, framing)
+    connection.sendHead(`${this.lines}${attempt}\r\n`, framing)
     this.#replay.write(connection, framing)
     if (this.#replay.full) this.#replay.drop()
   }
@@ -284,7 +285,7 @@ export class Exchange extends ExchangeRecord implements RequestHandler, Response
 
   /** Envoy's request timeout begins when the whole request is there. */
   #startTimeout(): void {
-    this.#timers.startRequest(this.#plan.timeoutMs, () => {
+    this.#timers.startRequest(this.plan.timeoutMs, () => {
       if (this.#responseDone) return
       if (this.#responseStarted) this.#break('UT')
       else {
@@ -344,5 +345,3 @@ export class Exchange extends ExchangeRecord implements RequestHandler, Response
     this.#rules.record(this)
   }
 }
-
-const UNPLANNED: Plan = { cluster: { name: '', upstreams: [] } }

@@ -38,5 +38,6 @@ export function streamFailure(
 
 export function tryTimeout({ reset, statuses }: RetryRules): Failure {
   const retriable = reset === true || statuses?.includes(504) === true
-  return { reply: replies.timeout, retriable, backsOff: true, status: 504 }
+  const reply = { ...replies.timeout, details: 'upstream_per_try_timeout' }
+  return { reply, retriable, backsOff: true, status: 504 }
 }

@@ -133,7 +133,7 @@ export class Http2Pool implements ConnectionPool {
     const { limits } = this.#options
     session.streams += 1
     session.deadlineMs = Number.POSITIVE_INFINITY
-    return new Http2Upstream(session.http2, limits, () => {
+    return new Http2Upstream(session.http2, session.socket, limits, () => {
       session.streams -= 1
       if (session.streams === 0) session.deadlineMs = performance.now() + limits.idleTimeoutMs
       this.#serveWaiters()

@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2'
+import type { Duplex } from 'node:stream'
 import { resetStream } from '../hbone/end-stream.ts'
 import type { ResponseHandler, UpstreamConnection, UpstreamFailure } from './codec.ts'
 import { MalformedMessage } from './errors.ts'
@@ -15,6 +16,7 @@ import type { HttpLimits } from './limits.ts'
 /** One request to an HTTP/2 server: a stream of a session that others use too. */
 export class Http2Upstream implements UpstreamConnection {
   readonly reusable = true
+  readonly socket: Duplex
   blocked = false
   readonly #session: ClientHttp2Session
   readonly #limits: HttpLimits
@@ -26,8 +28,14 @@ export class Http2Upstream implements UpstreamConnection {
   #trailers = ''
 
   /** `onClosed` is called once, when the stream counts no more. */
-  constructor(session: ClientHttp2Session, limits: HttpLimits, onClosed: () => void) {
+  constructor(
+    session: ClientHttp2Session,
+    socket: Duplex,
+    limits: HttpLimits,
+    onClosed: () => void,
+  ) {
     this.#session = session
+    this.socket = socket
     this.#limits = limits
     this.#onClosed = onClosed
   }

@@ -83,8 +83,12 @@ export class PodClusters {
       series: undefined,
       destination: { service: undefined, endpoint },
     }
-    return { name: `direct|${address}`, upstreams: [upstream] }
+    return { name: clusterName(endpoint), upstreams: [upstream] }
   }
+}
+
+export function clusterName({ ip, targetPort }: Endpoint): string {
+  return `direct|${ip}:${targetPort}`
 }
 
 function close({ pool, http2 }: Upstream): void {

@@ -5,12 +5,15 @@ import type { Side } from '../copy.ts'
 import { ProxyError } from '../errors.ts'
 import type { TcpSeries } from '../telemetry/tcp-metrics.ts'
 import { type Cluster, choose } from './cluster.ts'
+import type { LoggedConnection } from './connection-entry.ts'
 import { relayTcp } from './relay-tcp.ts'
 
 export interface RelayToClusterOptions {
   readonly cluster: Cluster
   readonly series: (endpoint: Endpoint | undefined) => TcpSeries
   readonly dial: (endpoint: Endpoint, traffic: TrafficPolicy | undefined) => Promise<Duplex>
+  /** Undefined while connections are not logged. */
+  readonly log: (upstreamHost: string | undefined) => LoggedConnection | undefined
 }
 
 /**
@@ -21,7 +24,7 @@ export interface RelayToClusterOptions {
  */
 export function relayToCluster(
   client: Side,
-  { cluster, series, dial }: RelayToClusterOptions,
+  { cluster, series, dial, log }: RelayToClusterOptions,
 ): void {
   const { name, upstreams, outliers, balance, breaker, traffic } = cluster
   const full = breaker?.mayConnect() === false
@@ -32,7 +35,7 @@ export function relayToCluster(
     const error = full
       ? new ProxyError('POOL_OVERFLOW', `too many connections to ${name}`)
       : new ProxyError('NO_UPSTREAM', `no healthy upstream for ${name}`)
-    relayTcp(client, () => Promise.reject(error), series(undefined))
+    relayLogged(client, () => Promise.reject(error), series(undefined), log(undefined))
     return
   }
   const connect = async (): Promise<Duplex> => {
@@ -47,8 +50,18 @@ export function relayToCluster(
   }
   if (breaker) breaker.connections += 1
   chosen.active += 1
-  relayTcp(client, connect, series(endpoint), () => {
+  relayLogged(client, connect, series(endpoint), log(chosen.address), () => {
     if (breaker) breaker.connections -= 1
     chosen.active -= 1
   })
+}
+
+function relayLogged(
+  client: Side,
+  connect: () => Promise<Duplex>,
+  series: TcpSeries,
+  log: LoggedConnection | undefined,
+  onEnd?: () => void,
+): void {
+  relayTcp(client, log?.dial(connect) ?? connect, log?.series(series) ?? series, onEnd)
 }

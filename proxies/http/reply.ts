@@ -10,12 +10,19 @@ export interface Reply {
   readonly grpcStatus?: string
   /** Envoy's response flags for metrics and log. */
   readonly flags: string
+  /** Why, in the access log's words. */
+  readonly details?: string
 }
 
 const RESET = 'upstream connect error or disconnect/reset before headers. reset reason: '
 
 export const replies = {
-  noHealthyUpstream: { status: 503, body: 'no healthy upstream', flags: 'UH' },
+  noHealthyUpstream: {
+    status: 503,
+    body: 'no healthy upstream',
+    flags: 'UH',
+    details: 'no_healthy_upstream',
+  },
   connectFailure: { status: 503, body: `${RESET}remote connection failure`, flags: 'UF' },
   connectTimeout: { status: 503, body: `${RESET}connection timeout`, flags: 'UF' },
   connectionTermination: { status: 503, body: `${RESET}connection termination`, flags: 'UC' },
@@ -27,8 +34,13 @@ export const replies = {
     lines: 'x-envoy-overloaded: true\r\n',
   },
   internalError: { status: 500, body: '', flags: '-' },
-  timeout: { status: 504, body: 'upstream request timeout', flags: 'UT' },
-  noRoute: { status: 404, body: '', flags: 'NR' },
+  timeout: {
+    status: 504,
+    body: 'upstream request timeout',
+    flags: 'UT',
+    details: 'response_timeout',
+  },
+  noRoute: { status: 404, body: '', flags: 'NR', details: 'route_not_found' },
 } as const satisfies Record<string, Reply>
 
 /** Head lines of a reply, without the final empty line. */

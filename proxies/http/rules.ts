@@ -9,6 +9,8 @@ import type { RetryRules } from './retry.ts'
 /** Where a request goes and what becomes of it on the way. Everything but the cluster is rare. */
 export interface Plan {
   readonly cluster: Cluster
+  /** For the access log. */
+  readonly routeName?: string
   /** Sent instead of what the client asked. */
   readonly request?: RequestHead
   /** Whole lines to add to it. */

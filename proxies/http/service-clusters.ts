@@ -22,6 +22,8 @@ export interface ServiceClustersOptions {
     signal: AbortSignal,
     traffic: TrafficPolicy,
   ) => Promise<Duplex>
+  /** A cluster's, if not as a sidecar calls those it sends to. */
+  readonly nameOf?: (service: Service, port: number, subset: string) => string
   /** Where requests to an endpoint count, if that depends on nothing else. */
   readonly series?: (service: Service, endpoint: Endpoint) => RequestSeries
 }
@@ -94,7 +96,9 @@ export class ServiceClusters {
     let cluster = this.#clusters.get(key)
     if (cluster === undefined) {
       cluster = {
-        name: `outbound|${port}|${subset ?? ''}|${service.hostname}`,
+        name:
+          this.#options.nameOf?.(service, port, subset ?? '') ??
+          outboundName(service, port, subset),
         service,
         port,
         subset,
@@ -195,6 +199,10 @@ export class ServiceClusters {
 }
 
 const NO_POLICY: TrafficPolicy = {}
+
+export function outboundName({ hostname }: Service, port: number, subset = ''): string {
+  return `outbound|${port}|${subset}|${hostname}`
+}
 
 /** Whether its requests are told apart at all. */
 export function speaksHttp(service: Service, port: number): boolean {

@@ -3,7 +3,7 @@ import { editHead } from '../http/edit-head.ts'
 import { field, type RequestHead } from '../http/head.ts'
 import type { Reply } from '../http/reply.ts'
 import type { PolicyInput } from './rbac.ts'
-import { allows, connectionInput, connectionPolicies, type TokenClaims } from './request-rbac.ts'
+import { connectionInput, connectionPolicies, denial, type TokenClaims } from './request-rbac.ts'
 import { type FoundToken, type TokenVerifier, tokensOf } from './tokens.ts'
 
 /** Let in, perhaps without its token, or answered. */
@@ -45,9 +45,9 @@ export class RequestGate {
     return verdict instanceof Promise ? verdict.then(judge) : judge(verdict)
   }
 
-  /** For what is not HTTP. */
-  admitConnection(connection: PolicyInput): boolean {
-    return allows(this.#connectionPolicies, connectionInput(connection))
+  /** For what is not HTTP: undefined, or who refuses it. */
+  connectionDenial(connection: PolicyInput): string | undefined {
+    return denial(this.#connectionPolicies, connectionInput(connection))
   }
 
   #authorize(
@@ -57,7 +57,7 @@ export class RequestGate {
   ): Admission {
     if (this.#policies.length === 0) return { request }
     const queryAt = request.target.indexOf('?')
-    const allowed = allows(this.#policies, {
+    const details = denial(this.#policies, {
       ...connection,
       method: request.method,
       path: queryAt < 0 ? request.target : request.target.slice(0, queryAt),
@@ -65,7 +65,7 @@ export class RequestGate {
       header: (name) => field(request, name),
       claims,
     })
-    return allowed ? { request } : { reply: DENIED }
+    return details === undefined ? { request } : { reply: { ...DENIED, details } }
   }
 }
 
@@ -91,5 +91,6 @@ function refusal(request: RequestHead, status: 401 | 403, body: string): Reply {
   const path = request.target.split('?')[0] ?? ''
   const realm = `http://${request.host}${path}`.replace(/["\\]/g, '')
   const lines = `www-authenticate: Bearer realm="${realm}", error="invalid_token"\r\n`
-  return { status, body, flags: '-', ...(status === 401 ? { lines } : {}) }
+  const details = `jwt_authn_access_denied{${body.replaceAll(' ', '_')}}`
+  return { status, body, flags: '-', details, ...(status === 401 ? { lines } : {}) }
 }

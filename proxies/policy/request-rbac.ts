@@ -20,21 +20,38 @@ export interface RequestInput extends PolicyInput {
   readonly claims: TokenClaims | undefined
 }
 
-/** Istio's order: a matching DENY, then, if there is any ALLOW, one that matches. */
 export function allows(policies: readonly RequestPolicy[], input: RequestInput): boolean {
+  return denial(policies, input) === undefined
+}
+
+/**
+ * Istio's order: a matching DENY, then, if there is any ALLOW, one that matches. Undefined, or which policy
+ * refuses, as Envoy's access log names it.
+ */
+export function denial(
+  policies: readonly RequestPolicy[],
+  input: RequestInput,
+): string | undefined {
   let allowsExist = false
   let allowed = false
   for (const policy of policies) {
     if (policy.action === 'Allow') {
       allowsExist = true
-      allowed ||= policyMatches(policy, input)
-    } else if (policyMatches(policy, input)) return false
+      allowed ||= matchingRule(policy, input) >= 0
+      continue
+    }
+    const rule = matchingRule(policy, input)
+    if (rule >= 0) return denied(`ns[${policy.namespace}]-policy[${policy.name}]-rule[${rule}]`)
   }
-  return allowed || !allowsExist
+  return allowed || !allowsExist ? undefined : denied('none')
 }
 
-function policyMatches({ rules }: RequestPolicy, input: RequestInput): boolean {
-  return rules.some((clauses) =>
+function denied(by: string): string {
+  return `rbac_access_denied_matched_policy[${by}]`
+}
+
+function matchingRule({ rules }: RequestPolicy, input: RequestInput): number {
+  return rules.findIndex((clauses) =>
     clauses.every((clause) => clause.some((match) => requestHolds(match, input))),
   )
 }

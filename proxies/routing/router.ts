@@ -21,7 +21,7 @@ export interface RouterOptions {
   readonly random?: () => number
 }
 
-const INVALID_BACKEND: Reply = { status: 500, body: '', flags: '-' }
+const INVALID_BACKEND: Reply = { status: 500, body: '', flags: '-', details: 'direct_response' }
 
 /**
  * Decides for every request to one service port. Without routes that is the service itself
@@ -34,7 +34,7 @@ export function createRouter(options: RouterOptions): Router {
     (one) => one.service === service && (one.port === undefined || one.port === port),
   )
   if (routes === undefined) {
-    const toService: Route = { cluster }
+    const toService: Route = { cluster, routeName: 'default' }
     return () => toService
   }
   const table = new RouteTable(routes.rules)
@@ -55,7 +55,15 @@ function routeBy(rule: RouteRule, request: RequestHead, options: RouterOptions):
   if (action.redirect) {
     const location = redirectLocation(action.redirect, request, match)
     const lines = `location: ${location}\r\n`
-    return { reply: { status: action.redirect.status, body: '', flags: '-', lines } }
+    return {
+      reply: {
+        status: action.redirect.status,
+        body: '',
+        flags: '-',
+        lines,
+        details: 'direct_response',
+      },
+    }
   }
   const random = options.random ?? Math.random
   const own = action.backends.length === 0

@@ -4,9 +4,12 @@ import type { Side } from '../copy.ts'
 import { dialTcp } from '../dial.ts'
 import { ProxyError } from '../errors.ts'
 import type { Cluster } from '../http/cluster.ts'
+import { LoggedConnection } from '../http/connection-entry.ts'
 import { Http2Pool } from '../http/http2-pool.ts'
+import { logged } from '../http/logged.ts'
 import { Pool } from '../http/pool.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
+import type { ArrivalFacts } from '../http/request-entry.ts'
 import { type Served, serveHttp } from '../http/serve.ts'
 import type { PolicyInput } from '../policy/rbac.ts'
 import { logLimited } from '../telemetry/log.ts'
@@ -23,6 +26,8 @@ const INBOUND_SOURCE = '127.0.0.6'
 /** Whom a connection to our application is from. */
 export interface Caller {
   readonly ip: string | undefined
+  /** `ip:port`. */
+  readonly address: string | undefined
   /** Proven by mutual TLS; undefined for plaintext. */
   readonly identity: string | undefined
   /** `By=...;URI=...`, undefined for plaintext. */
@@ -69,7 +74,12 @@ export class ApplicationPort {
       connection: this.#facts(caller),
       series: (nodeId) => this.#telemetry.requests(nodeId, caller.ip, caller.identity),
     })
-    return serveHttp(client, rules, this.#context)
+    const arrival = (): ArrivalFacts => {
+      const own = this.#address()
+      return { downstreamLocal: own, downstreamRemote: caller.address, upstreamHost: own }
+    }
+    const { accessLog } = this.#context
+    return serveHttp(client, logged(rules, accessLog, 'inbound', arrival), this.#context)
   }
 
   relay(client: Side, caller: Caller): void {
@@ -77,17 +87,36 @@ export class ApplicationPort {
       client.destroy()
       return
     }
-    relayTcp(client, this.#dial, this.#telemetry.connection(caller.ip, caller.identity))
+    const series = this.#telemetry.connection(caller.ip, caller.identity)
+    const log = this.#logOf(caller)
+    relayTcp(client, log?.dial(this.#dial) ?? this.#dial, log?.series(series) ?? series)
   }
 
   /** What policy says of the connection as such. */
   admits(caller: Caller): boolean {
-    const allowed = this.#context.view().gate?.admitConnection(this.#facts(caller)) !== false
-    if (!allowed) {
-      const { port } = this
-      logLimited('info', 'inbound', 'connection refused by policy', { port, source: caller.ip })
-    }
-    return allowed
+    const denied = this.#context.view().gate?.connectionDenial(this.#facts(caller))
+    if (denied === undefined) return true
+    const { port } = this
+    logLimited('info', 'inbound', 'connection refused by policy', { port, source: caller.ip })
+    this.#logOf(caller)?.denied(denied)
+    return false
+  }
+
+  /** Undefined while the log is off. */
+  #logOf({ address }: Caller): LoggedConnection | undefined {
+    const { accessLog } = this.#context
+    if (!accessLog.inbound) return undefined
+    const own = this.#address()
+    return new LoggedConnection(accessLog, {
+      upstreamCluster: this.#cluster.name,
+      upstreamHost: own,
+      downstreamLocal: own,
+      downstreamRemote: address,
+    })
+  }
+
+  #address(): string {
+    return `${this.#context.view().workload.workloadIps[0]}:${this.port}`
   }
 
   #facts({ ip = '', identity }: Caller): PolicyInput {

@@ -7,6 +7,7 @@ import type { ServiceClusters } from '../http/service-clusters.ts'
 import type { Sweeper } from '../http/sweeper.ts'
 import type { CertificateStore } from '../identity/certificates.ts'
 import type { RequestGate } from '../policy/request-gate.ts'
+import type { AccessLog } from '../telemetry/access/access-log.ts'
 import type { RequestMetrics } from '../telemetry/request-metrics.ts'
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts'
 
@@ -34,6 +35,7 @@ export interface SidecarContext {
   readonly connections: TcpMetrics
   readonly sweeper: Sweeper
   readonly limits: HttpLimits
+  readonly accessLog: AccessLog
 }
 
 export function localWorkload(

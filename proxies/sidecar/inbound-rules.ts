@@ -40,7 +40,7 @@ const NODE_ID = fieldId('x-envoy-peer-metadata-id')
 /** What a sidecar does to requests for its application; one object per connection. */
 export function inboundRules(options: InboundRulesOptions): HttpRules {
   const { cluster, metadata, clientCert, series, gate, connection } = options
-  const route = { cluster }
+  const route = { cluster, routeName: 'default' }
   const toApp = (): Route => route
   const scheme = clientCert === undefined ? 'http' : 'https'
   return {

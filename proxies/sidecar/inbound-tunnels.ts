@@ -2,6 +2,7 @@ import { identityOf, type MeshIndex } from '../config/mesh-index.ts'
 import { acceptTunnels, type TunnelClient } from '../hbone/accept-tunnels.ts'
 import { formatBaggage } from '../hbone/headers.ts'
 import type { ConnectOffer } from '../hbone/server.ts'
+import { remoteAddressOf } from '../http/request-entry.ts'
 import type { Accept } from '../process/listeners.ts'
 import { logLimited } from '../telemetry/log.ts'
 import { resolveTarget } from '../ztunnel/target.ts'
@@ -44,6 +45,7 @@ function serveConnect(
   const app = portOf(target.port)
   const caller: Caller = {
     ip: addressOf(index, client, offer.baggage),
+    address: remoteAddressOf(client.socket),
     identity: client.peer,
     clientCert: clientCertOf(client, local.identity),
   }

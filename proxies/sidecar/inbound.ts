@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { SERVER_ALPN } from '../http/alpn.ts'
+import { remoteAddressOf } from '../http/request-entry.ts'
 import { createMtlsAcceptor } from '../identity/server.ts'
 import type { Accept, Live } from '../process/listeners.ts'
 import { logLimited } from '../telemetry/log.ts'
@@ -30,7 +31,7 @@ export function inbound(context: SidecarContext, app: ApplicationPort): Accept {
         return
       }
       const clientCert = clientCertElement(socket, context.view().local.identity, peer)
-      serve(socket, live, { ip: socket.remoteAddress, identity: peer, clientCert })
+      serve(socket, live, { ...whereFrom(socket), identity: peer, clientCert })
     },
     onRefused: (error, socket) => {
       logLimited('warn', 'inbound', `connection refused: ${error.message}`, {
@@ -59,10 +60,14 @@ export function inbound(context: SidecarContext, app: ApplicationPort): Accept {
     }
     const silenceMs = app.protocol() === 'tcp' ? silenceOf(raw) : undefined
     sniff(raw, silenceMs, (first) => {
-      const stranger = { ip: raw.remoteAddress, identity: undefined, clientCert: undefined }
+      const stranger = { ...whereFrom(raw), identity: undefined, clientCert: undefined }
       if (first === 'mesh-tls') acceptTls(raw, live)
       else if (first === 'plaintext') serve(raw, live, stranger)
       else app.relay(raw, stranger)
     })
   }
+}
+
+function whereFrom(socket: Socket): Pick<Caller, 'ip' | 'address'> {
+  return { ip: socket.remoteAddress, address: remoteAddressOf(socket) }
 }

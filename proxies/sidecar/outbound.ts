@@ -6,9 +6,12 @@ import type { Service } from '../config/mesh-state.ts'
 import type { CapturedListener, SocketAddress } from '../config/process.ts'
 import { dialTcp } from '../dial.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
+import { type ConnectionFacts, LoggedConnection } from '../http/connection-entry.ts'
 import { isAuthenticated } from '../http/dial-endpoint.ts'
+import { logged } from '../http/logged.ts'
 import { relayTcp } from '../http/relay-tcp.ts'
 import { relayToCluster } from '../http/relay-to-cluster.ts'
+import { remoteAddressOf } from '../http/request-entry.ts'
 import type { HttpRules } from '../http/rules.ts'
 import { serveHttp } from '../http/serve.ts'
 import { speaksHttp } from '../http/service-clusters.ts'
@@ -44,13 +47,19 @@ export function outbound(
     } else if (speaksHttp(service, port)) {
       // The same for all connections until the next snapshot: labels are dear to make.
       if (known?.view !== view) known = { view, rules: rulesFor(context, view, service, port) }
-      serveRequests(context, client, live, known.rules)
+      serveRequests(context, client, live, known.rules, `${host}:${port}`)
     } else {
+      const cluster = context.clusters.get(service, port)
       relayToCluster(client, {
-        cluster: context.clusters.get(service, port),
+        cluster,
         series: (endpoint) =>
           context.connections.connection('source', outboundPeers(view, service, endpoint), false),
         dial: (endpoint, traffic) => dial(endpoint, TCP_ALPN, traffic),
+        log: (upstreamHost) =>
+          logOf(context, client, listener.originalDestination, {
+            upstreamCluster: cluster.name,
+            upstreamHost,
+          }),
       })
     }
   }
@@ -97,10 +106,36 @@ function serveRequests(
   client: Socket,
   live: Live,
   rules: HttpRules,
+  downstreamLocal: string,
 ): void {
-  const connection = serveHttp(client, rules, context)
+  const { accessLog } = context
+  // Asked for now it is known even when the client has gone.
+  if (accessLog.outbound) remoteAddressOf(client)
+  const connection = serveHttp(
+    client,
+    logged(rules, accessLog, 'outbound', () => ({
+      downstreamLocal,
+      downstreamRemote: remoteAddressOf(client),
+    })),
+    context,
+  )
   live.drain = () => connection.drain()
   live.cut = () => connection.cut()
+}
+
+/** Undefined while the log is off. */
+function logOf(
+  { accessLog }: SidecarContext,
+  client: Socket,
+  { host, port }: SocketAddress,
+  facts: Pick<ConnectionFacts, 'upstreamCluster' | 'upstreamHost'>,
+): LoggedConnection | undefined {
+  if (!accessLog.outbound) return undefined
+  return new LoggedConnection(accessLog, {
+    ...facts,
+    downstreamLocal: `${host}:${port}`,
+    downstreamRemote: remoteAddressOf(client),
+  })
 }
 
 /** Istio's PassthroughCluster. */
@@ -118,15 +153,17 @@ function passThrough(
     destinationIdentity: undefined,
     service: undefined,
   }
-  relayTcp(
-    client,
-    () =>
-      dialTcp(destination ? socketOf(destination, address.host, address.port) : address, {
-        ...(view.source ? { localAddress: view.source } : {}),
-        timeoutMs: context.limits.connectTimeoutMs,
-      }),
-    context.connections.connection('source', peers, false),
-  )
+  const connect = (): Promise<Duplex> =>
+    dialTcp(destination ? socketOf(destination, address.host, address.port) : address, {
+      ...(view.source ? { localAddress: view.source } : {}),
+      timeoutMs: context.limits.connectTimeoutMs,
+    })
+  const series = context.connections.connection('source', peers, false)
+  const log = logOf(context, client, address, {
+    upstreamCluster: 'PassthroughCluster',
+    upstreamHost: `${address.host}:${address.port}`,
+  })
+  relayTcp(client, log?.dial(connect) ?? connect, log?.series(series) ?? series)
 }
 
 export function outboundPeers(

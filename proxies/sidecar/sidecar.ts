@@ -9,6 +9,7 @@ import { CertificateStore } from '../identity/certificates.ts'
 import { requestGate } from '../policy/request-gate.ts'
 import type { ProxyProgram } from '../process/run.ts'
 import { UnderWay } from '../process/under-way.ts'
+import { AccessLog } from '../telemetry/access/access-log.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
@@ -30,6 +31,7 @@ export function createSidecar(): ProxyProgram {
   const sweeper = new Sweeper()
   const limits = DEFAULT_LIMITS
   const underWay = new UnderWay()
+  const accessLog = new AccessLog()
   let current: PodView | undefined
 
   const view = (): PodView => {
@@ -63,6 +65,7 @@ export function createSidecar(): ProxyProgram {
     connections,
     sweeper,
     limits,
+    accessLog,
   }
   const ports = new Map<number, ApplicationPort>()
   const portOf = (number: number): ApplicationPort => {
@@ -83,6 +86,7 @@ export function createSidecar(): ProxyProgram {
       const isMeshAddress = (ip: string): boolean => index.workloadByIp(ip) !== undefined
       const gate = requestGate(config.l7, undefined, createTokenVerifier(isMeshAddress))
       current = { config, index, local, workload, source, metadata, gate }
+      accessLog.configure(config.accessLog)
       connections.forgetPeers()
       clusters.update(index, config.l7?.destinations)
     },
@@ -99,6 +103,7 @@ export function createSidecar(): ProxyProgram {
     close: () => {
       clusters.close()
       tunnels.close()
+      accessLog.flush()
     },
   }
 }

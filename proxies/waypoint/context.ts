@@ -7,6 +7,7 @@ import type { PodClusters } from '../http/pod-clusters.ts'
 import type { ServiceClusters } from '../http/service-clusters.ts'
 import type { Sweeper } from '../http/sweeper.ts'
 import type { CertificateStore } from '../identity/certificates.ts'
+import type { AccessLog } from '../telemetry/access/access-log.ts'
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts'
 import type { BoundPods } from './bound-pods.ts'
 import type { Decisions } from './decisions.ts'
@@ -31,4 +32,5 @@ export interface WaypointContext {
   readonly connections: TcpMetrics
   readonly sweeper: Sweeper
   readonly limits: HttpLimits
+  readonly accessLog: AccessLog
 }

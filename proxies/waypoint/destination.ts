@@ -1,8 +1,9 @@
 import type { Endpoint } from '../config/mesh-index.ts'
 import type { AppProtocol, Service } from '../config/mesh-state.ts'
 import { portFacts } from '../config/port-protocol.ts'
-import { formatAuthority, parseAuthority } from '../hbone/authority.ts'
+import { parseAuthority } from '../hbone/authority.ts'
 import type { Cluster } from '../http/cluster.ts'
+import { clusterName } from '../http/pod-clusters.ts'
 import type { RequestGate } from '../policy/request-gate.ts'
 import type { Router } from '../routing/router.ts'
 import type { WaypointContext, WaypointView } from './context.ts'
@@ -87,12 +88,12 @@ function podDestination({ view, pods }: WaypointContext, asked: Endpoint): Desti
     ip,
     port,
     protocol: portFacts(view().index, asked.workload, port)?.protocol,
-    wanted: { name: formatAuthority({ host: ip, port }), service: undefined, endpoint: asked },
+    wanted: { name: clusterName(asked), service: undefined, endpoint: asked },
     gate: () => view().decisions.gate(undefined),
     router: () => {
       const now = view()
       if (known?.view !== now) {
-        const route = { cluster: cluster() }
+        const route = { cluster: cluster(), routeName: 'default' }
         known = { view: now, router: () => route }
       }
       return known.router

@@ -3,7 +3,9 @@ import { formatBaggage, parseBaggage } from '../hbone/headers.ts'
 import type { ConnectOffer } from '../hbone/server.ts'
 import type { TunnelStream } from '../hbone/wire/tunnel-stream.ts'
 import { TCP_ALPN } from '../http/alpn.ts'
+import { LoggedConnection } from '../http/connection-entry.ts'
 import { dialEndpoint } from '../http/dial-endpoint.ts'
+import { logged } from '../http/logged.ts'
 import { relayToCluster } from '../http/relay-to-cluster.ts'
 import type { HttpRules } from '../http/rules.ts'
 import { serveHttp } from '../http/serve.ts'
@@ -29,7 +31,8 @@ export function waypointInbound(context: WaypointContext): Accept {
 function serveConnect(context: WaypointContext, offer: ConnectOffer, client: TunnelClient): void {
   const ip = client.socket.remoteAddress ?? ''
   const workload = context.view().index.workloadByIp(ip) ?? parseBaggage(offer.baggage)
-  const source: Source = { workload, identity: client.peer, ip }
+  const address = `${ip}:${client.socket.remotePort}`
+  const source: Source = { workload, identity: client.peer, ip, address }
   const destination = resolveDestination(context, offer.authority)
   if ('status' in destination) {
     offer.refuse(destination.status)
@@ -45,10 +48,15 @@ function serveConnect(context: WaypointContext, offer: ConnectOffer, client: Tun
     destinationPort: destination.port,
   }
   const { protocol } = destination
-  const admitted = (): boolean => destination.gate()?.admitConnection(connection) !== false
-  if (protocol === 'tcp' && !admitted()) {
+  const isDenied = (): boolean => {
+    const denied = destination.gate()?.connectionDenial(connection)
+    if (denied === undefined) return false
+    logLimited('info', 'inbound', 'connection refused by policy', { authority: offer.authority })
+    logOf(context, destination, source)?.denied(denied)
+    return true
+  }
+  if (protocol === 'tcp' && isDenied()) {
     offer.refuse(401)
-    logDenied(offer.authority)
     return
   }
   const stream = offer.accept(formatBaggage(context.view().workload))
@@ -61,25 +69,26 @@ function serveConnect(context: WaypointContext, offer: ConnectOffer, client: Tun
   else {
     sniffHttp(stream, (http) => {
       if (http) serve()
-      else if (admitted()) relay(context, stream, destination, source)
-      else {
-        logDenied(offer.authority)
-        stream.destroy()
-      }
+      else if (isDenied()) stream.destroy()
+      else relay(context, stream, destination, source)
     })
   }
 }
 
 function rulesFor(
-  { telemetry }: WaypointContext,
-  { gate, router, wanted }: Destination,
+  { telemetry, accessLog }: WaypointContext,
+  { gate, router, wanted, ip, port }: Destination,
   connection: PolicyInput,
   source: Source,
 ): HttpRules {
-  return waypointRules({
+  const rules = waypointRules({
     route: (request) => gated(gate(), request, connection, router()),
     series: telemetry.forConnection(source, wanted),
   })
+  return logged(rules, accessLog, 'inbound', () => ({
+    downstreamLocal: `${ip}:${port}`,
+    downstreamRemote: source.address,
+  }))
 }
 
 function relay(
@@ -96,9 +105,22 @@ function relay(
     },
     dial: (endpoint, traffic) =>
       dialEndpoint(context.dialler, endpoint, TCP_ALPN, undefined, traffic),
+    log: (upstreamHost) => logOf(context, destination, source, upstreamHost),
   })
 }
 
-function logDenied(authority: string): void {
-  logLimited('info', 'inbound', 'connection refused by policy', { authority })
+/** Undefined while the log is off. */
+function logOf(
+  { accessLog }: WaypointContext,
+  { ip, port, wanted }: Destination,
+  source: Source,
+  upstreamHost?: string,
+): LoggedConnection | undefined {
+  if (!accessLog.inbound) return undefined
+  return new LoggedConnection(accessLog, {
+    upstreamCluster: wanted.name,
+    upstreamHost,
+    downstreamLocal: `${ip}:${port}`,
+    downstreamRemote: source.address,
+  })
 }

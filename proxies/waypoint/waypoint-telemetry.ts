@@ -10,6 +10,8 @@ export interface Source {
   readonly workload: Workload | undefined
   readonly identity: string
   readonly ip: string
+  /** `ip:port`. */
+  readonly address: string
 }
 
 /** What requests were meant for, whoever they end up at. */

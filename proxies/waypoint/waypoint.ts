@@ -1,14 +1,16 @@
 import { MeshIndex, sourceOf } from '../config/mesh-index.ts'
+import type { Service } from '../config/mesh-state.ts'
 import { ProxyError } from '../errors.ts'
 import { HbonePool } from '../hbone/pool.ts'
 import { type Dialler, dialEndpoint } from '../http/dial-endpoint.ts'
 import { DEFAULT_LIMITS } from '../http/limits.ts'
 import { PodClusters } from '../http/pod-clusters.ts'
-import { ServiceClusters } from '../http/service-clusters.ts'
+import { ServiceClusters, speaksHttp } from '../http/service-clusters.ts'
 import { Sweeper } from '../http/sweeper.ts'
 import { CertificateStore } from '../identity/certificates.ts'
 import type { ProxyProgram } from '../process/run.ts'
 import { UnderWay } from '../process/under-way.ts'
+import { AccessLog } from '../telemetry/access/access-log.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
@@ -28,6 +30,7 @@ export function createWaypoint(): ProxyProgram {
   const sweeper = new Sweeper()
   const limits = DEFAULT_LIMITS
   const underWay = new UnderWay()
+  const accessLog = new AccessLog()
   let current: WaypointView | undefined
 
   const view = (): WaypointView => {
@@ -45,6 +48,7 @@ export function createWaypoint(): ProxyProgram {
   const clusters = new ServiceClusters({
     limits,
     sweeper,
+    nameOf: inboundName,
     dial: (endpoint, alpn, signal, traffic) =>
       dialEndpoint(dialler, endpoint, alpn, signal, traffic),
   })
@@ -65,6 +69,7 @@ export function createWaypoint(): ProxyProgram {
     connections,
     sweeper,
     limits,
+    accessLog,
   }
 
   return {
@@ -82,6 +87,7 @@ export function createWaypoint(): ProxyProgram {
       }
       store.replace(config.certificates)
       current = { index, local, workload, decisions: new Decisions(config.l7, index, clusters) }
+      accessLog.configure(config.accessLog)
       connections.forgetPeers()
       telemetry.forgetPeers()
       clusters.update(index, config.l7?.destinations)
@@ -99,6 +105,13 @@ export function createWaypoint(): ProxyProgram {
       clusters.close()
       pods.close()
       tunnels.close()
+      accessLog.flush()
     },
   }
+}
+
+/** As Envoy's waypoint has it (istio/istio pilot/pkg/networking/core/cluster_waypoint.go). */
+function inboundName(service: Service, port: number, subset: string): string {
+  const protocol = speaksHttp(service, port) ? 'http' : 'tcp'
+  return `inbound-vip|${port}|${[protocol, subset].filter((part) => part !== '').join('/')}|${service.hostname}`
 }

@@ -25,6 +25,9 @@ export interface ProxyProcess {
   unlisten(id: string, drainMs: number): Promise<void>
   metrics(): Promise<Metrics>
   stderr(): string
+  stdout(): string
+  /** Resolves to the first line of its stdout that matches. */
+  printed(pattern: RegExp): Promise<string>
   /** Resolves once its stderr has such a line. */
   logged(pattern: RegExp): Promise<void>
   stop(): Promise<void>
@@ -67,13 +70,17 @@ export async function startProxy(
 ): Promise<ProxyProcess> {
   const main = join(import.meta.dirname, `../../proxies/${kind}/main.js`)
   const child = fork(main, {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...env },
     execArgv: [...execArgv, ...profiling()],
   })
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
+  })
+  let stdout = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
   })
   const reports: ProxyReport[] = []
   let wake = (): void => {}
@@ -123,6 +130,14 @@ export async function startProxy(
       return parseMetrics(await response.text())
     },
     stderr: () => stderr,
+    stdout: () => stdout,
+    printed: async (pattern) => {
+      for (;;) {
+        const line = stdout.split('\n').find((one) => pattern.test(one))
+        if (line !== undefined) return line
+        await once(child.stdout as Readable, 'data')
+      }
+    },
     logged: async (pattern) => {
       while (!pattern.test(stderr)) await once(child.stderr as Readable, 'data')
     },

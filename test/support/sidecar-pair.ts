@@ -7,7 +7,11 @@ import type {
   Service,
   Workload,
 } from '../../proxies/config/mesh-state.ts'
-import type { SocketAddress, WorkloadCertificate } from '../../proxies/config/process.ts'
+import type {
+  AccessLogConfig,
+  SocketAddress,
+  WorkloadCertificate,
+} from '../../proxies/config/process.ts'
 import { createTestAuthority, type TestAuthority } from './certificates.ts'
 import { type BoundSocket, bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
 
@@ -24,6 +28,7 @@ export interface PairOptions {
   readonly protocol?: AppProtocol
   readonly mtlsMode?: 'PERMISSIVE' | 'STRICT'
   readonly policies?: readonly AuthorizationPolicy[]
+  readonly accessLog?: AccessLogConfig
   /** The certificates the two sidecars get instead of their own. */
   readonly clientCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
   readonly serverCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
@@ -103,7 +108,12 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
     services: [service(options.protocol ?? 'http', port)],
     policies: options.policies ?? [],
   })
-  const common = { version: 1, trustDomain: 'cluster.local', node: 'node-1' }
+  const common = {
+    version: 1,
+    trustDomain: 'cluster.local',
+    node: 'node-1',
+    ...(options.accessLog ? { accessLog: options.accessLog } : {}),
+  }
   let version = 0
   let certificate =
     (await options.clientCertificate?.(authority)) ?? (await authority.issue(CLIENT_ID))

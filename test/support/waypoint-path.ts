@@ -5,7 +5,7 @@ import type {
   Service,
   Workload,
 } from '../../proxies/config/mesh-state.ts'
-import type { SocketAddress } from '../../proxies/config/process.ts'
+import type { AccessLogConfig, SocketAddress } from '../../proxies/config/process.ts'
 import { createTestAuthority, type TestAuthority } from './certificates.ts'
 import { type BoundSocket, bindSocket, type ProxyProcess, startProxy } from './proxy-process.ts'
 import { NO_L7, SERVICE_KEY, SERVICE_PORT, service, workload } from './sidecar-pair.ts'
@@ -43,6 +43,7 @@ export async function startWaypointPath(
   app: SocketAddress,
   protocol: AppProtocol = 'http',
   policies: readonly AuthorizationPolicy[] = [],
+  accessLog?: AccessLogConfig,
 ): Promise<WaypointPath> {
   const authority = await createTestAuthority()
   const [source, waypoint, destination] = await Promise.all([
@@ -92,6 +93,7 @@ export async function startWaypointPath(
       local: [{ uid: own.uid, identity: identity(own), appPorts, mtlsMode: 'PERMISSIVE' }],
       certificates: [await authority.issue(identity(own))],
       ...(l7 ? { l7 } : {}),
+      ...(accessLog ? { accessLog } : {}),
     })
   }
   await configure(source, client, [server])
