@@ -33,12 +33,12 @@ export class PodClusters {
     this.#options = options
   }
 
-  get(endpoint: Endpoint): Cluster {
+  get(endpoint: Endpoint, name: string = clusterName(endpoint)): Cluster {
     const address = `${endpoint.ip}:${endpoint.targetPort}`
     const held = this.#clusters.get(address)
     if (held?.upstreams[0].key === endpointKey(endpoint)) return held
     this.#drop(address)
-    const cluster = this.#cluster(address, endpoint)
+    const cluster = this.#cluster(name, address, endpoint)
     if (this.#clusters.size < MAX_CLUSTERS) this.#clusters.set(address, cluster)
     return cluster
   }
@@ -67,7 +67,7 @@ export class PodClusters {
     this.#clusters.delete(address)
   }
 
-  #cluster(address: string, endpoint: Endpoint): PodCluster {
+  #cluster(name: string, address: string, endpoint: Endpoint): PodCluster {
     const { limits, sweeper, dial } = this.#options
     const pool = (alpn: readonly string[]) => ({
       limits,
@@ -83,7 +83,7 @@ export class PodClusters {
       series: undefined,
       destination: { service: undefined, endpoint },
     }
-    return { name: clusterName(endpoint), upstreams: [upstream] }
+    return { name, upstreams: [upstream] }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Workload } from '../config/mesh-state.ts'
 import type { LocalWorkload, ProxyConfig } from '../config/process.ts'
 import { ProxyError } from '../errors.ts'
 import type { HttpLimits } from '../http/limits.ts'
+import type { PodClusters } from '../http/pod-clusters.ts'
 import type { ServiceClusters } from '../http/service-clusters.ts'
 import type { Sweeper } from '../http/sweeper.ts'
 import type { CertificateStore } from '../identity/certificates.ts'
@@ -31,6 +32,7 @@ export interface SidecarContext {
   readonly view: () => PodView
   readonly store: CertificateStore
   readonly clusters: ServiceClusters
+  readonly pods: PodClusters
   readonly requests: RequestMetrics
   readonly connections: TcpMetrics
   readonly sweeper: Sweeper

@@ -3,6 +3,7 @@ import { ProxyError } from '../errors.ts'
 import { HbonePool } from '../hbone/pool.ts'
 import { type Dialler, dialEndpoint } from '../http/dial-endpoint.ts'
 import { DEFAULT_LIMITS } from '../http/limits.ts'
+import { PodClusters } from '../http/pod-clusters.ts'
 import { ServiceClusters } from '../http/service-clusters.ts'
 import { Sweeper } from '../http/sweeper.ts'
 import { CertificateStore } from '../identity/certificates.ts'
@@ -57,10 +58,16 @@ export function createSidecar(): ProxyProgram {
         security: 'unknown',
       }),
   })
+  const pods = new PodClusters({
+    limits,
+    sweeper,
+    dial: (endpoint, alpn, signal) => dialEndpoint(dialler, endpoint, alpn, signal),
+  })
   const context: SidecarContext = {
     view,
     store,
     clusters,
+    pods,
     requests,
     connections,
     sweeper,
@@ -89,6 +96,7 @@ export function createSidecar(): ProxyProgram {
       accessLog.configure(config.accessLog)
       connections.forgetPeers()
       clusters.update(index, config.l7?.destinations)
+      pods.update(index)
     },
     serve: (listener) => {
       if (listener.kind === 'outbound') {
@@ -102,6 +110,7 @@ export function createSidecar(): ProxyProgram {
     dump: () => ({ clusters: clusters.dump() }),
     close: () => {
       clusters.close()
+      pods.close()
       tunnels.close()
       accessLog.flush()
     },

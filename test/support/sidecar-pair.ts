@@ -29,6 +29,8 @@ export interface PairOptions {
   readonly mtlsMode?: 'PERMISSIVE' | 'STRICT'
   readonly policies?: readonly AuthorizationPolicy[]
   readonly accessLog?: AccessLogConfig
+  /** The service has no address: its client is told the server's. */
+  readonly headless?: boolean
   /** The certificates the two sidecars get instead of their own. */
   readonly clientCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
   readonly serverCertificate?: (authority: TestAuthority) => Promise<WorkloadCertificate>
@@ -105,7 +107,9 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
     })
   const state = (servers: readonly Workload[], port: number) => ({
     workloads: [clientWorkload, ...servers],
-    services: [service(options.protocol ?? 'http', port)],
+    services: [
+      { ...service(options.protocol ?? 'http', port), ...(options.headless ? { vips: [] } : {}) },
+    ],
     policies: options.policies ?? [],
   })
   const common = {
@@ -157,7 +161,9 @@ export async function startSidecarPair(options: PairOptions): Promise<SidecarPai
       ],
     })
   await configureServer()
-  const originalDestination = { host: VIP, port: SERVICE_PORT }
+  const originalDestination = options.headless
+    ? { host: seen.host, port: seen.port }
+    : { host: VIP, port: SERVICE_PORT }
   const workloadUid = clientWorkload.uid
   await client.listen({ id: 'out', kind: 'outbound', workloadUid, originalDestination }, outbound)
   await server.listen(
