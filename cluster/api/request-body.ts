@@ -18,16 +18,34 @@ export interface Body {
 
 export async function readBody(message: IncomingMessage): Promise<Body> {
   const contentType = (message.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
-  const chunks: Buffer[] = []
-  let bytes = 0
   if (Number(message.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw tooLarge()
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > BODY_MAX_BYTES) throw tooLarge()
-    chunks.push(chunk)
-  }
-  const all = Buffer.concat(chunks)
-  return { contentType: contentType ?? '', text: all.toString('utf8'), bytes: all }
+  const bytes = await bytesOf(message)
+  return { contentType: contentType ?? '', text: bytes.toString('utf8'), bytes }
+}
+
+/** Not by iteration: ending one early destroys the connection, and with it the answer. */
+function bytesOf(message: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length
+      if (length <= BODY_MAX_BYTES) {
+        chunks.push(chunk)
+        return
+      }
+      message.off('data', onData)
+      // Let go of, until the answer has been sent and the connection ends.
+      message.resume()
+      reject(tooLarge())
+    }
+    message.on('data', onData)
+    message.once('end', () => resolve(Buffer.concat(chunks)))
+    message.once('error', reject)
+    const onClose = (): void => reject(statusError('BadRequest', 'the body broke off'))
+    if (message.destroyed) onClose()
+    else message.once('close', onClose)
+  })
 }
 
 /** JSON, or what else the client says it is. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -181,4 +181,49 @@ test('a signal before the playground is up ends it with 130 and leaves nothing',
   assert.equal(ended.code, 130, ended.stderr)
   assert.equal(ended.stdout, '')
   assert.deepEqual(children.filter(isAlive).map(commandLine), [])
+})
+
+test('people get the line to copy and what the playground is doing; the token is nowhere else', {
+  skip,
+}, async () => {
+  const cli = startCli(['up', '--workload', 'echo', '--mode', 'sidecar', '--rate', '30'], {
+    timeoutMs: 90_000,
+  })
+  started.push(cli.child)
+  let printed = ''
+  const shows = (wanted: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = wanted.exec(printed)
+        if (found !== null) resolve(found)
+      }
+      cli.child.stdout?.on('data', (chunk: string) => {
+        printed += chunk
+        look()
+      })
+      void cli.finished.then(({ stderr }) => reject(new Error(`${stderr}${printed}`)))
+    })
+  const [, kubeconfigPath = ''] = await shows(/^ {2}export KUBECONFIG=(\S+)$/m)
+  await shows(
+    /^0:\d\d {2}2 pods ready, captured by: sidecar 2 · [1-9]\d*\.\d req\/s · 0 failed · p50 [\d.]+ ms · p99 [\d.]+ ms$/m,
+  )
+  const token = /token: "?([\w-]{40,})/.exec(readFileSync(kubeconfigPath, 'utf8'))?.[1] ?? ''
+  assert.equal(Buffer.from(token, 'base64url').length, 32)
+  const pid = cli.child.pid ?? 0
+  const tree = [pid, ...descendantsOf(pid)]
+  assert.ok(tree.length > 5, 'applications, generator and sidecars')
+  for (const one of tree) {
+    assert.equal(commandLine(one).includes(token), false, commandLine(one))
+    assert.equal(readFileSync(`/proc/${one}/environ`, 'utf8').includes(token), false)
+  }
+  const folder = dirname(kubeconfigPath)
+  const logs = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => path !== kubeconfigPath && statSync(path).isFile())
+  assert.ok(logs.length > 0)
+  for (const path of logs) assert.equal(readFileSync(path, 'utf8').includes(token), false, path)
+  cli.child.kill('SIGINT')
+  const ended = await cli.finished
+  assert.equal(ended.code, 0, ended.stderr)
+  assert.equal(`${ended.stdout}${ended.stderr}`.includes(token), false)
 })

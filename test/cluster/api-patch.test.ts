@@ -60,7 +60,7 @@ test('a JSON patch applies in order, all of it or nothing', async () => {
   assert.deepEqual([failed.status, failed.json.reason], [422, 'Invalid'])
   assert.match(failed.json.message, /testing value \/data\/c failed/)
   assert.equal((await patch([{ op: 'remove', path: '/data/none' }])).status, 422)
-  assert.equal((await patch([{ op: 'invent', path: '/data' }])).status, 400)
+  assert.equal((await patch([{ op: 'invent', path: '/data' }])).status, 422)
   assert.equal((await patch({ data: {} })).status, 400)
   assert.deepEqual((await api.call('GET', `${MAPS}/json`)).json.data, { b: '2', c: '1' })
 })

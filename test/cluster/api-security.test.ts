@@ -54,6 +54,86 @@ test('a body that is no JSON, no object or too large is refused with a Status', 
   assert.deepEqual([text.status, text.json.reason], [415, 'UnsupportedMediaType'])
 })
 
+test('a malformed patch is refused with a Status, and nothing changes', async () => {
+  const made = api.store.create(configMap('whole', { a: '1' }))
+  const json = 'application/json-patch+json'
+  const attempts: readonly (readonly [string, string, number])[] = [
+    ['application/merge-patch+json', '{"data":', 400],
+    ['application/merge-patch+json', '[]', 400],
+    ['application/merge-patch+json', '{"data":"text"}', 422],
+    ['application/strategic-merge-patch+json', '"text"', 400],
+    [
+      'application/strategic-merge-patch+json',
+      '{"metadata":{"labels":{"$patch":"sideways"}}}',
+      400,
+    ],
+    ['application/apply-patch+yaml', 'data: [', 400],
+    [json, '{}', 400],
+    [json, '[{"op":"jump","path":"/data"}]', 422],
+    [json, '[{"op":"add","path":"/data/b","value":"2"},{"op":"remove","path":"/spec/x"}]', 422],
+  ]
+  for (const [type, body, code] of attempts) {
+    const path = `${MAPS}/whole?fieldManager=me`
+    const answer = await api.call('PATCH', path, { body, type })
+    assert.deepEqual([answer.status, answer.json.kind], [code, 'Status'], `${type} ${body}`)
+    assert.equal(answer.json.code, code)
+    assert.deepEqual(api.store.get({ ...made, ...made.metadata }), made, body)
+  }
+})
+
+test('of a body of 100 MB little is read: a Status says so, and nothing changes', async () => {
+  const made = api.store.create(configMap('small', { a: '1' }))
+  const path = `${MAPS}/small`
+  const whole = 100_000_000
+  const chunk = Buffer.alloc(64 * 1024, 'x')
+  for (const [method, length] of [
+    ['PATCH', whole],
+    ['PUT', undefined],
+  ] as const) {
+    const before = process.memoryUsage().external
+    const { status, text, sentBytes } = await new Promise<{
+      status?: number
+      text: string
+      sentBytes: number
+    }>((resolve, reject) => {
+      let sentBytes = 0
+      const headers = {
+        authorization: `Bearer ${api.server.token}`,
+        'content-type': method === 'PUT' ? 'application/json' : 'application/merge-patch+json',
+        ...(length !== undefined && { 'content-length': length }),
+      }
+      const options = { method, headers, ca: api.server.caPem, agent: false } as const
+      const outgoing = request(`${api.server.url}${path}`, options, (answer) => {
+        let text = ''
+        answer.setEncoding('utf8').on('data', (part: string) => {
+          text += part
+        })
+        answer.on('end', () => {
+          resolve({ ...(answer.statusCode && { status: answer.statusCode }), text, sentBytes })
+          outgoing.destroy()
+        })
+      })
+      // After the answer the server hangs up on whatever is still being sent.
+      outgoing.on('error', (error) => reject(error))
+      const more = (): void => {
+        while (sentBytes < whole && !outgoing.destroyed) {
+          sentBytes += chunk.length
+          if (!outgoing.write(chunk)) {
+            outgoing.once('drain', more)
+            return
+          }
+        }
+      }
+      more()
+    })
+    assert.equal(status, 413)
+    assert.equal(JSON.parse(text).reason, 'RequestEntityTooLarge')
+    assert.ok(sentBytes < whole / 2, `${sentBytes} bytes were taken`)
+    assert.ok(process.memoryUsage().external - before < 32 * 1024 * 1024)
+    assert.deepEqual(api.store.get({ ...made, ...made.metadata }), made)
+  }
+})
+
 test('objects of a wrong shape are refused, and never break the server', async () => {
   const shapes = [
     { metadata: 'text' },

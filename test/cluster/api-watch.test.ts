@@ -104,3 +104,25 @@ test('closing the server ends its watches', async () => {
   await other.stop()
   await ended
 })
+
+test('200 watches hear of every change, each in order', async () => {
+  const watches = await Promise.all(
+    Array.from({ length: 200 }, () =>
+      api.open('GET', `${MAPS}?watch=1&resourceVersion=${api.store.resourceVersion}`),
+    ),
+  )
+  const wanted = Array.from({ length: 50 }, (_, n) => `crowd-${n}`)
+  const heard = watches.map(async (stream) => {
+    const names: string[] = []
+    let rest = ''
+    for await (const text of stream.setEncoding('utf8')) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      names.push(...lines.map((line) => JSON.parse(line).object.metadata.name))
+      if (names.length >= wanted.length) break
+    }
+    return names
+  })
+  for (const name of wanted) api.store.create(configMap(name))
+  for (const names of await Promise.all(heard)) assert.deepEqual(names, wanted)
+})

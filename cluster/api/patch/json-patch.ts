@@ -59,7 +59,7 @@ function apply(root: unknown, operation: JsonObject, path: string): unknown {
       }
       return root
     default:
-      throw statusError('BadRequest', `unknown operation ${JSON.stringify(operation.op)}`)
+      throw rejected(`Unexpected kind: ${operation.op}`)
   }
 }
 
