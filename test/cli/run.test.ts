@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -28,6 +28,12 @@ function start(name: string, ...argv: string[]) {
   return { ...cli, out, result: () => readResult(join(out, 'latest')) }
 }
 
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+}
+
 function assertAllAnswered(result: Result, ended: CliResult): void {
   for (const [mode, { windows, verified }] of Object.entries(result.modes)) {
     assert.deepEqual([mode, verified.ok], [mode, true], verified.evidence.join('\n'))
@@ -46,6 +52,9 @@ test('a run measures every mode, writes its folder and leaves no process', { ski
   await run.sees('measuring')
   const children = descendantsOf(pid)
   assert.ok(children.length >= 13, `${children.length} processes while measuring`)
+  const [kubeconfig = ''] = filesIn(run.out).filter((path) => path.endsWith('/kubeconfig'))
+  const token = /token: "?([\w-]{40,})/.exec(readFileSync(kubeconfig, 'utf8'))?.[1] ?? ''
+  assert.notEqual(token, '')
   const ended = await run.finished
   const printed = JSON.parse(ended.stdout) as {
     folder: string
@@ -67,6 +76,10 @@ test('a run measures every mode, writes its folder and leaves no process', { ski
     files.filter((file) => !present.includes(file)),
     [],
   )
+  const texts = filesIn(run.out).map((path) => readFileSync(path, 'utf8'))
+  for (const text of [...texts, ended.stdout, ended.stderr]) {
+    assert.equal(text.includes(token), false, 'the token of the cluster stays in its kubeconfig')
+  }
   const result = run.result()
   assert.deepEqual(Object.keys(result.modes), ['baseline', 'sidecar', 'ambient', 'waypoint'])
   assertAllAnswered(result, ended)

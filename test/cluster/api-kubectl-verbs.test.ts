@@ -207,3 +207,22 @@ test('permission is asked for verbs, resources and namespaces', { skip }, async 
   assert.equal(await own('auth', 'can-i', 'patch', 'deployments', '--subresource=scale'), 'yes\n')
   assert.match(await own('auth', 'can-i', '--list'), /\*\.\* +\[\] +\[\] +\[\*\]/)
 })
+
+test('the manifests of the shop are ordinary ones: applied, they are a shop that answers', {
+  skip,
+}, async () => {
+  await kubectl('create', 'namespace', 'shop')
+  const manifests = join(import.meta.dirname, '../../../workloads/shop/shop.yaml')
+  const on = (...args: string[]) => kubectl('-n', 'shop', ...args)
+  const applied = (await on('apply', '-f', manifests)).trim().split('\n')
+  assert.equal(applied.filter((line) => /^deployment\.apps\/\S+ created$/.test(line)).length, 8)
+  assert.equal(applied.filter((line) => /^service\/\S+ created$/.test(line)).length, 8)
+  await on('wait', '--for=condition=Available', 'deployment', '--all', '--timeout=50s')
+  const pods = (await on('get', 'pods', '-o', 'name')).trim().split('\n')
+  assert.equal(pods.length, 9)
+  assert.equal(pods.filter((name) => name.startsWith('pod/catalog-')).length, 2)
+  // Through recommendations, catalog, cart and the store that speaks first.
+  const [front = ''] = pods.filter((name) => name.startsWith('pod/storefront-'))
+  const path = `/api/v1/namespaces/shop/pods/${front.slice('pod/'.length)}:8080/proxy/`
+  assert.equal((await kubectl('get', '--raw', path)).length, 8192)
+})

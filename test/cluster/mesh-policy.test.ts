@@ -135,6 +135,12 @@ test('a waypoint enforces what names its service, routes by HTTPRoute, and both 
       .list<Gateway>(kinds.gateway)
       .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
   )
+  const waypoint = { namespace: 'shop', name: 'waypoint' }
+  const { clusterIP } = core.store.get<Service>({ ...kinds.service, ...waypoint })?.spec ?? {}
+  assert.match(clusterIP ?? '', /^127\./)
+  assert.deepEqual(core.store.get<Gateway>({ ...kinds.gateway, ...waypoint })?.status?.addresses, [
+    { type: 'IPAddress', value: clusterIP },
+  ])
   core.store.create(
     policy({
       targetRefs: [{ group: '', kind: 'Service', name: 'target' }],

@@ -120,7 +120,7 @@ services:
       'graph:10:5: unknown step "jump"; known are call and sleep',
       'graph:11:3: this service has no name',
       'graph:11:14: errorRate is outside 0 % to 100 %: 2',
-      'graph:13:9: type grpc: the services and proxies of meshbench speak HTTP/1.1, not HTTP/2 without TLS; use type: http',
+      'graph:13:9: type grpc: the services of meshbench speak HTTP/1.1 only; use type: http',
       'graph:14:16: numReplicas must be a whole number of at least 1, not 0',
       'graph:15:9: a second b',
       'graph:16:9: "Wrong_Name" cannot name a service: small letters, digits and dashes, beginning with a letter, at most 63',

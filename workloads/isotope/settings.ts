@@ -52,7 +52,7 @@ function checkType(node: Node | null | undefined, problems: Problems): void {
   problems.fault(
     node,
     type === 'grpc'
-      ? 'type grpc: the services and proxies of meshbench speak HTTP/1.1, not HTTP/2 without TLS; use type: http'
+      ? 'type grpc: the services of meshbench speak HTTP/1.1 only; use type: http'
       : `type must be http, not ${describe(node)}`,
   )
 }
