@@ -6,6 +6,7 @@ export interface RawReportOptions {
   readonly history?: string
   readonly format?: string
   readonly out?: string
+  readonly reportSize?: string
 }
 
 const examples = `
@@ -16,6 +17,8 @@ Examples:
   meshbench report .meshbench/latest --format md
   # the charts as files, and what other tools read
   meshbench report .meshbench/latest --format svg,benchstat,bencher --out exports
+  # a page of a tenth of the size, for mail and artefacts: the same drawings, which stand still
+  meshbench report .meshbench/latest --format html --report-size small --out mail
   # one page with the trend of all runs in a folder
   meshbench report --history .meshbench
   # from a result of another machine, somewhere else
@@ -42,6 +45,10 @@ export function buildReport(
       'of html, csv, md (these three by default), junit, svg, json, benchstat, github-action-benchmark, bencher, fortio',
     )
     .option('--history <dir>', 'instead: history.html, the trend of all runs in a folder')
+    .option(
+      '--report-size <size>',
+      'full, or small: report.html without scripts to draw with, for mail (default: full)',
+    )
     .option('--out <dir>', 'where the files go (default: beside the result)')
     .option('--json', 'print the paths as JSON')
     .option('--verbose', 'say more about errors')

@@ -86,7 +86,8 @@ async function probeKubeconfig(path: string | undefined): Promise<MachineFacts['
   }
 }
 
-function findChromium(env: CommandContext['env']): string | null {
+/** Where distributions and GitHub's runners have one. */
+export function findChromium(env: CommandContext['env']): string | null {
   const usual = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
   const all = env.CHROMIUM === undefined ? usual : [env.CHROMIUM, ...usual]
   return all.find((path) => existsSync(path)) ?? null

@@ -7,6 +7,7 @@ import type { RawReportOptions } from '../commands/report.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { parseList } from '../values/list.ts'
 import { writeDocuments } from './documents.ts'
 import { folderOf } from './folder.ts'
 
@@ -31,9 +32,10 @@ export async function report(raw: RawReportOptions, context: CommandContext): Pr
   const sweep = readSweep(source)
   if (sweep !== undefined) return await reportSweep(sweep, source, raw, context)
   const formats = raw.format === undefined ? undefined : parseFormats(raw.format)
+  const [size] = parseList('--report-size', raw.reportSize ?? 'full', ['full', 'small'], 'size')
   const record = analyse(readResult(source))
   const folder = raw.out === undefined ? folderOf(source) : resolve(raw.out)
-  const files = await writeDocuments(record, folder, formats)
+  const files = await writeDocuments(record, folder, formats, { interactive: size === 'full' })
   context.out(context.json ? JSON.stringify({ runId: record.runId, files }) : files.join('\n'))
   return exitCodes.ok
 }

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { findChromium } from '../../cli/doctor/probe.ts'
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-export const skip = existsSync(executablePath) ? false : `no browser at ${executablePath}`
+const found = findChromium(process.env)
+export const executablePath = found ?? ''
+export const skip = found === null ? 'no chromium or google-chrome here' : false
 
 export interface Visit {
   readonly page: Page

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,9 +9,7 @@ import { analyse } from '../../reports/analyse.ts'
 import { reportHtml } from '../../reports/html/report.ts'
 import { palette } from '../../reports/palette.ts'
 import { makeResult } from '../fixtures/result.ts'
-
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const skip = existsSync(executablePath) ? false : `no browser at ${executablePath}`
+import { executablePath, skip } from './pages.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'meshbench-report-'))
 const file = join(folder, 'report.html')

@@ -39,6 +39,8 @@ chmodSync(join(bin, 'meshbench'), 0o755)
 const pages = [
   'README.md',
   'METHODOLOGY.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ]
 const written = pages.map((page) => ({
@@ -139,7 +141,9 @@ function shownCommands(): string[] {
   )
   const commands = lines.flatMap((line) => {
     const found =
-      /^(?:\$ |\s*- npx --yes )?(meshbench (?:run|report|compare|gate|estimate)\b[^#]*)/.exec(line)
+      /^(?:\$ |\s*- npx --yes )?(meshbench (?:run|report|compare|gate|estimate|doctor|config|completion)\b[^#]*)/.exec(
+        line,
+      )
     return found?.[1] === undefined ? [] : [found[1].trim()]
   })
   return [...new Set(commands)]
@@ -154,11 +158,40 @@ test('commands that pages show without output are accepted: the quick ones run, 
   const quick = commands.map((command) =>
     command
       .replace(/^meshbench run/, 'meshbench config')
-      .replace('.meshbench/OLD', '.meshbench/earlier'),
+      .replace('.meshbench/OLD', '.meshbench/earlier')
+      .replace(/ base\/latest/, ' .meshbench/earlier'),
   )
   const outputs = runBlock([...quick.flatMap((command) => [command, 'echo "exit $?"'])], folder)
   for (const [index, command] of quick.entries()) {
     assert.equal(outputs[2 * index + 1]?.trim(), 'exit 0', `${command}\n${outputs[2 * index]}`)
+  }
+})
+
+test('every npm script that a page names exists, with the options it is given', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Readonly<Record<string, string>>
+  }
+  const sources = ['bench', 'scripts'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.mjs'))
+      .map((file) => readFileSync(join(root, folder, file), 'utf8')),
+  )
+  const soak = readFileSync(join(root, 'test/soak/soak.ts'), 'utf8')
+  const known = [...sources, soak].join('\n')
+  const calls = pages.flatMap((page) =>
+    [
+      ...readFileSync(join(root, page), 'utf8').matchAll(
+        /npm (?:run (?:-s |--silent )?)?(test|bench:[a-z]+|[a-z]+)\b(?!:)(?: +-- ([^`\n]*))?/g,
+      ),
+    ].map(([whole, name = '', rest = '']) => ({ page, whole, name, rest })),
+  )
+  const own = calls.filter(({ name }) => !['ci', 'install', 'run'].includes(name))
+  assert.ok(own.length >= 10, `${own.length} calls`)
+  for (const { page, whole, name, rest } of own) {
+    assert.ok(name in scripts, `${page}: ${whole}`)
+    for (const option of rest.match(/(?<=^| )--[a-z-]+/g) ?? []) {
+      assert.ok(known.includes(option), `${page}: ${whole}: nothing knows ${option}`)
+    }
   }
 })
 

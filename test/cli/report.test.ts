@@ -32,6 +32,24 @@ test('report writes the wanted formats into another folder, with the paths as JS
   assert.deepEqual(readdirSync(out), ['summary.md'])
 })
 
+test('a small page has no scripts to draw with and the same drawings', async () => {
+  const [small, full] = ['small', 'full'].map((size) => join(scratch, size)) as [string, string]
+  for (const out of [small, full]) {
+    const size = out === small ? 'small' : 'full'
+    const argv = ['report', scratch, '--format', 'html', '--report-size', size, '--out', out]
+    assert.equal((await runCli(argv)).code, 0)
+  }
+  const [still, live] = [small, full].map((out) => readFileSync(join(out, 'report.html'), 'utf8'))
+  assert.ok((still?.length ?? 0) < 400_000, `${still?.length} characters`)
+  assert.ok((live?.length ?? 0) > 800_000)
+  const drawings = (page = ''): number => page.match(/class="still wide"><svg/g)?.length ?? 0
+  assert.ok(drawings(still) >= 8)
+  assert.equal(drawings(still), drawings(live))
+  const odd = await runCli(['report', scratch, '--report-size', 'tiny'])
+  assert.equal(odd.code, 2)
+  assert.match(odd.stderr, /there is no size "tiny"/)
+})
+
 test('an unknown format is refused with exit 2', async () => {
   const { code, stderr } = await runCli(['report', scratch, '--format', 'pdf'])
   assert.equal(code, 2)
