@@ -147,7 +147,8 @@ test('with --istio-semantics only pods created after the enrolment leave their s
   const isNew = ({ name }: PodState): boolean => !before.pods.some((pod) => pod.name === name)
   const { pods } = await up.line(
     ({ event, pods }) =>
-      event === 'status' && pods.some((pod) => isNew(pod) && pod.capturedBy !== 'none'),
+      event === 'status' &&
+      pods.some((pod) => isNew(pod) && !['none', 'pending'].includes(pod.capturedBy)),
   )
   for (const pod of pods) {
     assert.equal(pod.capturedBy, isNew(pod) ? 'ztunnel' : 'sidecar', pod.name)
