@@ -28,7 +28,7 @@ export function meshControlPlane(): KubeObject[] {
     istiod(),
     cniNode(),
     configMap('istio', {
-      mesh: 'trustDomain: cluster.local\nrootNamespace: istio-system\ndefaultConfig:\n  proxyMetadata:\n    ISTIO_META_ENABLE_HBONE: "true"\n',
+      mesh: meshConfiguration({ takesHbone: true }),
       meshNetworks: 'networks: {}\n',
     }),
     configMap('istio-cni-config', {
@@ -42,6 +42,16 @@ export function meshControlPlane(): KubeObject[] {
     }),
     injectionWebhooks(),
   ]
+}
+
+/** `mesh` of ConfigMap `istio`. With the ambient profile sidecars take HBONE. */
+export function meshConfiguration({ takesHbone }: { readonly takesHbone: boolean }): string {
+  return `trustDomain: cluster.local
+rootNamespace: ${systemNamespace}
+defaultConfig:
+  proxyMetadata:
+    ISTIO_META_ENABLE_HBONE: "${takesHbone}"
+`
 }
 
 function istiod(): Deployment {

@@ -1,5 +1,6 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
-import { meshAnnotations } from '../../cluster/mesh-labels.ts'
+import { meshConfiguration } from '../../cluster/controllers/mesh-control-plane.ts'
+import { meshAnnotations, systemNamespace } from '../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { expectations, inOrder } from '../deploy/deploy.ts'
 import { generatorManifests, namespaceManifest, nodeManifest } from '../deploy/manifests.ts'
@@ -15,6 +16,8 @@ export interface RehearsedNamespace {
   readonly objects: readonly KubeObject[]
   /** Where the callers' requests go. */
   readonly targets: readonly Target[]
+  /** Whether its sidecars take HBONE, those that run and those to come. @default both */
+  readonly hbone?: { readonly running: boolean; readonly injected: boolean }
 }
 
 export interface RehearsalDeployOptions {
@@ -34,7 +37,8 @@ export async function deployRehearsal(
   callers: readonly Caller[],
   { generatorImage, onProgress, signal }: RehearsalDeployOptions,
 ): Promise<void> {
-  const { namespace, labels } = rehearsed
+  const { namespace, labels, hbone = { running: true, injected: true } } = rehearsed
+  await configureMesh(client, hbone.running)
   for (const name of nodes) await client.create(nodeManifest(name, true))
   for (const caller of callers) {
     const made = namespaceManifest(
@@ -68,6 +72,14 @@ export async function deployRehearsal(
     onWaiting: onProgress,
     signal,
   })
+  await configureMesh(client, hbone.injected)
+}
+
+/** Sidecars learn it when they are injected. */
+async function configureMesh(client: ClusterClient, takesHbone: boolean): Promise<void> {
+  const place = { namespace: systemNamespace, name: 'istio' }
+  const data = { mesh: meshConfiguration({ takesHbone }) }
+  await client.patch({ apiVersion: 'v1', kind: 'ConfigMap', ...place }, 'merge', { data })
 }
 
 /** In another namespace it says which services it calls. */

@@ -4,6 +4,7 @@ import type { RehearsedNamespace } from '../../../harness/rehearsal/deploy.ts'
 import { standIns } from '../../../harness/rehearsal/stand-ins.ts'
 import { targetsOf } from '../../../harness/rehearsal/targets.ts'
 import { type InventoryKind, inventoryKinds } from '../../../migration/inventory/kinds.ts'
+import { sidecarHbone } from '../../../migration/inventory/sidecar-hbone.ts'
 import { NotReadable, type Snapshot } from '../../../migration/inventory/snapshot.ts'
 import type { Rehearsal } from '../../../migration/result/rehearsal.ts'
 import type { RawRehearseOptions } from '../../commands/migrate/rehearse.ts'
@@ -49,6 +50,7 @@ export async function readSource(
       labels: labels ?? sidecars,
       objects,
       targets: targetsOf(objects, raw.entry),
+      hbone: sidecarHbone(snapshot, namespace),
     },
     source: { from, name, replaced: [...replaced], leftOut: [...leftOut] },
   }
