@@ -18,7 +18,7 @@ import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
-import { namespacesOf, probeOf } from './namespaces.ts'
+import { endingsOf, namespacesOf, probeOf } from './namespaces.ts'
 import { newPlan } from './new-plan.ts'
 import { showExecution } from './progress.ts'
 import { report } from './show-execution.ts'
@@ -57,12 +57,13 @@ export async function apply(raw: RawApplyOptions, context: CommandContext): Prom
 }
 
 function checkTogether(raw: RawApplyOptions, context: CommandContext): void {
-  const { namespace, allLabelled, restartWorkloads, cleanUp, probe, probeImage } = raw
-  const how = restartWorkloads || cleanUp || probe || probeImage
+  const { namespace, allLabelled, restartWorkloads, probe, probeImage } = raw
+  const ends = raw.cleanUp || raw.protectFromBypass || raw.allowBypass
+  const how = restartWorkloads || ends || probe || probeImage
   if (raw.plan !== undefined && (namespace || allLabelled || how)) {
     throw new UsageError(
       '--plan says already which namespaces to migrate, and how',
-      'leave out --namespace, --all-labelled, --restart-workloads, --clean-up and --probe',
+      'leave out --namespace, --all-labelled, --restart-workloads, --probe, --clean-up and --protect-from-bypass',
     )
   }
   if (!raw.yes && context.ask === undefined) {
@@ -107,8 +108,11 @@ function waiting(
   const { phase, skipped } = last.state
   if (phase !== 'finished' || skipped.size === 0) return undefined
   const plan = loadPlan(last.folder)
-  const { restartWorkloads, cleanUp } = plan.options
-  if ((raw.restartWorkloads && !restartWorkloads) || (raw.cleanUp && !cleanUp)) return undefined
+  const had = plan.options
+  const wantsMore = (['restartWorkloads', 'cleanUp', 'protectFromBypass'] as const).some(
+    (option) => raw[option] && !had[option],
+  )
+  if (wantsMore) return undefined
   const steps = [...skipped.keys()].join(', ')
   context.stderr.write(`looks again at ${steps}, which ${last.folder} has left for later\n`)
   return plan
@@ -129,7 +133,7 @@ async function fresh(
     waypointName: 'waypoint',
     accept: raw.accept ?? [],
     ...probeOf(raw),
-    ...(raw.cleanUp && { cleanUp: true }),
+    ...endingsOf(raw),
   } as const
   return newPlan(client, options, context)
 }

@@ -1,4 +1,4 @@
-import type { NamespaceOptions, ProbeOptions } from '../commands/migrate/options.ts'
+import type { EndingOptions, NamespaceOptions, ProbeOptions } from '../commands/migrate/options.ts'
 import { UsageError } from '../errors.ts'
 
 /** At least one, each named once and as Kubernetes names namespaces (RFC 1123). */
@@ -26,4 +26,28 @@ export function probeOf({ probe = false, probeImage }: ProbeOptions) {
     )
   }
   return { probe: true, probeImage }
+}
+
+/** What is to be done last. */
+export function endingsOf({ cleanUp, protectFromBypass, allowBypass }: EndingOptions) {
+  for (const one of allowBypass ?? []) {
+    const port = /^port:(\d{1,5})$/.exec(one)?.[1]
+    const account = /^[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9.-]*$/.test(one)
+    if (account || (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535)) continue
+    throw new UsageError(
+      `--allow-bypass: "${one}" names neither a service account nor a port`,
+      'monitoring/prometheus (namespace/service account), or port:9090',
+    )
+  }
+  if (allowBypass !== undefined && !protectFromBypass) {
+    throw new UsageError(
+      '--allow-bypass makes exceptions from --protect-from-bypass',
+      'give both, or leave it out',
+    )
+  }
+  return {
+    ...(cleanUp && { cleanUp }),
+    ...(protectFromBypass && { protectFromBypass }),
+    ...(allowBypass && { allowBypass }),
+  }
 }

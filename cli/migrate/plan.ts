@@ -10,7 +10,7 @@ import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
-import { namespacesOf, probeOf } from './namespaces.ts'
+import { endingsOf, namespacesOf, probeOf } from './namespaces.ts'
 import { newPlan, planFrom } from './new-plan.ts'
 import { showPlan } from './show-plan.ts'
 
@@ -56,6 +56,8 @@ async function again(path: string, raw: RawPlanOptions, context: CommandContext)
     probe,
     probeImage,
     raw.cleanUp,
+    raw.protectFromBypass,
+    raw.allowBypass,
   ]
   if (asked.some((one) => one !== undefined) || (waypoint !== undefined && waypoint !== 'auto')) {
     throw new UsageError(
@@ -76,6 +78,6 @@ function optionsOf(raw: RawPlanOptions, namespaces: readonly string[]): PlanOpti
     waypointName: raw.waypointName ?? 'waypoint',
     accept: raw.accept ?? [],
     ...probeOf(raw),
-    ...(raw.cleanUp && { cleanUp: true }),
+    ...endingsOf(raw),
   }
 }

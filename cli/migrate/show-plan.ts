@@ -93,13 +93,18 @@ function oneStep(step: Step, number: number, paint: Paint): readonly string[] {
   ]
 }
 
-function requirement({ check, namespace, ref, condition }: Requirement): string {
-  const what = ref === undefined ? '' : `${ref.kind} ${ref.namespace}/${ref.name}`
+function requirement({ check, namespace, ref, condition, except = [] }: Requirement): string {
+  const home = ref?.namespace === undefined ? '' : `${ref.namespace}/`
+  const what = ref === undefined ? '' : `${ref.kind} ${home}${ref.name}`
   switch (check) {
     case 'no-sidecars':
       return `no pod of ${namespace} has a sidecar at work`
     case 'no-sidecar-callers':
       return `nobody with a sidecar calls ${namespace}`
+    case 'callers-come-through':
+      return `nobody calls ${namespace} with a sidecar or in plaintext${except.length === 0 ? '' : `, but for ${except.join(', ')}`}`
+    case 'waypoint-bound':
+      return `the services of ${what} are bound to the waypoint`
     case 'policy-accepted':
       return `${what} has ${condition}`
     case 'unchanged':

@@ -8,8 +8,10 @@ import type { Requirement } from '../result/plan.ts'
 import { countOf, some } from '../verify/context.ts'
 import { hasSidecar, membershipOf } from '../verify/pods.ts'
 import { conditionOf } from '../verify/policy-accepted.ts'
+import { verifyWaypointBound } from '../verify/waypoint-bound.ts'
 import { nameOf, refOf } from './call.ts'
 import { valueAt } from './changes.ts'
+import { StepFailure } from './refusal.ts'
 import type { Run } from './run.ts'
 
 /** Why the time of a step has not come, by what the cluster says now; undefined when it has. */
@@ -31,6 +33,10 @@ function unmet1(run: Run, requirement: Requirement): Promise<string | undefined>
       return sidecarsIn(run, namespace)
     case 'no-sidecar-callers':
       return sidecarCallers(run, namespace)
+    case 'callers-come-through':
+      return callersPast(run, namespace, requirement.except ?? [])
+    case 'waypoint-bound':
+      return unbound(run, requirement)
     case 'unchanged':
       return changed(run, requirement)
     case 'policy-accepted':
@@ -71,6 +77,55 @@ async function sidecarsIn(run: Run, namespace: string): Promise<string | undefin
     .map(({ metadata }) => metadata.name)
   if (names.length === 0) return undefined
   return `${countOf(names.length, 'pod')} of ${namespace} ${names.length === 1 ? 'has' : 'have'} a sidecar: ${some(names)}`
+}
+
+/** Proxies count since they began: a caller that is gone stands in nobody's way, plaintext might. */
+async function callersPast(
+  run: Run,
+  namespace: string,
+  except: readonly string[],
+): Promise<string | undefined> {
+  const { all, working } = await sidecarPods(run)
+  try {
+    const calls = await readCalls(run.reader, [namespace], withoutIdle(all, working), run.stop)
+    const past = calls(namespace).callers.filter(({ via, principal }) => {
+      // Whoever is in ambient now comes in a tunnel, whatever it did before.
+      if (principal === 'unknown') return via !== 'ztunnel' && !except.includes('plaintext')
+      return via === 'sidecar' && !except.includes(principal)
+    })
+    if (past.length === 0) return undefined
+    const names = past.map((one) =>
+      one.principal === 'unknown'
+        ? `${one.workload === 'unknown' ? 'somebody' : `${one.namespace}/${one.workload}`} in plaintext`
+        : `${one.namespace}/${one.workload}, which has a sidecar`,
+    )
+    return `${namespace} is still called past the waypoint by ${some([...new Set(names)])}`
+  } catch (error) {
+    if (!(error instanceof NotReadable)) throw error
+    return `nobody can tell who calls ${namespace}: ${error.message}`
+  }
+}
+
+/** One look, where the verification would wait. */
+async function unbound(run: Run, { ref }: Requirement): Promise<string | undefined> {
+  if (ref === undefined) return undefined
+  const context = {
+    client: run.reader,
+    plan: run.plan,
+    step: { id: '' },
+    podsBefore: [],
+    liveTakeover: run.liveTakeover,
+    timeoutMs: 0,
+    signal: run.stop,
+    onWaiting: () => undefined,
+  }
+  try {
+    await verifyWaypointBound({ check: 'waypoint-bound', ref, timeoutMs: 1 }, context)
+    return undefined
+  } catch (error) {
+    if (error instanceof StepFailure && error.kind === 'unproved') return error.message
+    throw error
+  }
 }
 
 async function sidecarCallers(run: Run, namespace: string): Promise<string | undefined> {

@@ -7,6 +7,7 @@ import type { Intent } from './intent.ts'
 import { readable } from './mesh.ts'
 import { protect } from './protection.ts'
 import { sidecarWorkloads } from './staying.ts'
+import { protectFromBypass } from './steps/bypass.ts'
 import { cleanUp } from './steps/clean-up.ts'
 import type { StepContext } from './steps/context.ts'
 import { flipNamespace } from './steps/flip.ts'
@@ -52,7 +53,7 @@ export function buildPlan(
     kind: 'meshbench-migration-plan',
     ...identity,
     source: sourceOf(snapshot),
-    options: { ...options, namespaces: [...options.namespaces], accept: [...options.accept] },
+    options: savedOptions(intent),
     waves: waves.map((wave) => [...wave]),
     basis: basisOf(snapshot, options.namespaces),
     checks: [...withProtectionGate(checks, policies, options.accept)],
@@ -104,7 +105,8 @@ function waveWork(wave: readonly StepContext[]): {
     const flip = flipNamespace(context, bound.labels)
     const convert = convertWorkloads(context)
     const outlived = cleanUp(context, found, guarding.copies)
-    const all = [...prepare, ...flip, ...convert, ...outlived]
+    const guards = protectFromBypass(context, found)
+    const all = [...prepare, ...flip, ...convert, ...outlived, ...guards]
     const { steps, policies } = protect(context, found, all)
     const before = prepare.length
     return {
@@ -129,6 +131,16 @@ function labelsOf({ snapshot, target }: StepContext): Labels {
   )
   // Every API server sets this one; exported files may lack the Namespace itself.
   return found?.metadata.labels ?? { 'kubernetes.io/metadata.name': target.namespace }
+}
+
+function savedOptions({ options }: Intent): Plan['options'] {
+  const { allowBypass, namespaces, accept, ...others } = options
+  return {
+    ...others,
+    namespaces: [...namespaces],
+    accept: [...accept],
+    ...(allowBypass && { allowBypass: [...allowBypass] }),
+  }
 }
 
 function sourceOf({ source }: Snapshot): Plan['source'] {

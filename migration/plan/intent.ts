@@ -15,6 +15,10 @@ export interface PlanOptions {
   readonly probeImage?: string
   /** Delete policies and routes that only sidecars went by, once there are none. @default false */
   readonly cleanUp?: boolean
+  /** Have pods refuse whoever comes past the waypoint, once nobody needs to. @default false */
+  readonly protectFromBypass?: boolean
+  /** Who may all the same: `monitoring/prometheus` (namespace/service account), `port:9090`. */
+  readonly allowBypass?: readonly string[]
 }
 
 /** What that comes to for the namespaces as they are: decided before the checks, which judge it. */

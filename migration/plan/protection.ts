@@ -1,5 +1,6 @@
 import type { PeerAuthentication } from '../../cluster/kinds.ts'
-import { targetRefsOf } from '../../cluster/mesh/istio-objects.ts'
+import { selects, targetRefsOf } from '../../cluster/mesh/istio-objects.ts'
+import { meshLabels } from '../../cluster/mesh-labels.ts'
 import { callersOf } from '../policy/callers.ts'
 import { effectOf } from '../policy/effects.ts'
 import { type Judged, judgedPolicy } from '../policy/judged.ts'
@@ -8,7 +9,8 @@ import { peerEffect } from '../policy/peers.ts'
 import type { Lineage, Situation } from '../policy/situation.ts'
 import type { Plan, PolicyEffect, Step } from '../result/plan.ts'
 import { readable } from './mesh.ts'
-import { type Attachable, nameOf } from './selection.ts'
+import { type Attachable, nameOf, reachOf } from './selection.ts'
+import { exceptions, guardedServices } from './steps/bypass.ts'
 import type { StepContext } from './steps/context.ts'
 import { blockingPolicies } from './steps/network.ts'
 import type { Attached, Treated } from './treated.ts'
@@ -34,7 +36,7 @@ export function protect(
   treated: Treated,
   steps: readonly Step[],
 ): Protection {
-  const watched = watchedPolicies(context, treated)
+  const watched = [...watchedPolicies(context, treated), ...guards(context, steps)]
   const after = watched.map(() => [] as (PolicyEffect & { step: string })[])
   const done = new Set<string>()
   const told = new Map<string, string>()
@@ -63,7 +65,7 @@ export function situationAfter(context: StepContext, done: ReadonlySet<string>):
   const { snapshot, intent, target } = context
   const turned = done.has('S10') || target.state === 'ambient' || target.state === 'mixed'
   // What it requires: it is not carried out before.
-  const sidecarsGone = done.has('S12')
+  const sidecarsGone = done.has('S12') || done.has('S13')
   const bound = target.waypoint !== undefined && (done.has('S9') || target.waypoint.bound)
   return {
     pods: lineages(context, turned, done.has('S11') || sidecarsGone),
@@ -75,7 +77,44 @@ export function situationAfter(context: StepContext, done: ReadonlySet<string>):
     admitted: done.has('S6'),
     copied: done.has('S7'),
     narrowed: done.has('S8'),
+    guarded: done.has('S13') && guardsEverybody(context),
   }
+}
+
+/** Only what is refused to every caller of every pod can stand for a policy that is gone. */
+function guardsEverybody(context: StepContext): boolean {
+  const { principals, ports } = exceptions(context)
+  const selectors = guardedServices(context).map(({ service }) => service.spec.selector ?? {})
+  const { snapshot, intent, target } = context
+  return (
+    principals.length + ports.length === 0 &&
+    reachOf(snapshot, target.namespace, intent.rootNamespace)
+      .pods.filter((labels) => labels[meshLabels.gatewayName] === undefined)
+      .every((labels) =>
+        selectors.some((matchLabels) => selects({ selector: { matchLabels } }, labels)),
+      )
+  )
+}
+
+/** What S13 makes: nobody is under it before. */
+function guards({ target }: StepContext, steps: readonly Step[]): readonly Watched[] {
+  return steps
+    .filter(({ phase }) => phase === 'S13')
+    .flatMap(({ calls }) => calls)
+    .map(({ ref }): Watched => {
+      const policy = `${ref.kind} ${ref.namespace}/${ref.name}`
+      return {
+        row: { policy, today: 'not there yet', verdict: 'exact' },
+        effect: (_, done) =>
+          done.has('S13')
+            ? {
+                policy,
+                effect: 'stricter',
+                because: `its pods refuse whoever does not come through the waypoint ${target.waypoint?.name}`,
+              }
+            : { policy, effect: 'same', because: 'S13 makes it' },
+      }
+    })
 }
 
 function lineages(

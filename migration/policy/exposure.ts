@@ -30,6 +30,9 @@ function changeFor(
   const before = todayAt(policy, pods.was)
   const narrowed = situation.narrowed && policy.narrowed
   const atPod = pods.is === 'ambient' && narrowed ? 'none' : todayAt(policy, pods.is)
+  if (situation.guarded && pods.is === 'ambient' && !goesThroughWaypoint(caller, situation)) {
+    return compareEnforcement(before, 'refused', comparable)
+  }
   // Pods outside the mesh have no tunnel that a waypoint could use.
   if (pods.is === 'none' || !goesThroughWaypoint(caller, situation)) {
     return compareEnforcement(before, atPod, comparable)

@@ -32,6 +32,8 @@ export interface Situation {
   readonly copied: boolean
   /** S8. */
   readonly narrowed: boolean
+  /** S13, for every pod and port: whoever comes past the waypoint is refused. */
+  readonly guarded: boolean
 }
 
 export function goesThroughWaypoint(caller: CallerClass, situation: Situation): boolean {

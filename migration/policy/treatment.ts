@@ -11,6 +11,7 @@ import { readable } from '../plan/mesh.ts'
 import { hasSidecar } from '../plan/pods.ts'
 import { type Attachable, isForSidecarsOnly, reaching, reachOf } from '../plan/selection.ts'
 import { type AtZtunnel, atZtunnel } from './at-ztunnel.ts'
+import { guardsFromBypass } from './bypass-guard.ts'
 import { actionOf, matchesPeer, rulesOf } from './sources.ts'
 import { type Backed, backedServices, type Targets, targetsOf } from './waypoint-targets.ts'
 
@@ -42,11 +43,15 @@ export function treatments(
   const labelled = sidecarsAreLabelled(snapshot, namespace)
   const reached = reaching(all, reachOf(snapshot, namespace, intent.rootNamespace))
   const allowsMove = waypoint !== undefined && reached.some((one) => movesAllow(one, intent))
+  const principal = `${intent.trustDomain}/ns/${namespace}/sa/${waypoint?.serviceAccount}`
+  const isGuard = (policy: AuthorizationPolicy): boolean =>
+    waypoint !== undefined && guarded(() => guardsFromBypass(policy, principal), false)
   return reached.map((policy) => {
     const converted = atZtunnel(policy, intent)
     const action = actionOf(policy)
     const asksPeer =
-      guarded(() => rulesOf(policy).some(matchesPeer), true) || (allowsMove && action === 'ALLOW')
+      !isGuard(policy) &&
+      (guarded(() => rulesOf(policy).some(matchesPeer), true) || (allowsMove && action === 'ALLOW'))
     const imperfect = converted.tighter || converted.looser || converted.verdict === 'unattached'
     const own = policy.metadata.namespace === namespace
     const treatable =

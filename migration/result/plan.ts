@@ -49,6 +49,10 @@ export const requirementSchema = z.object({
     'no-sidecars',
     /** Nobody with a sidecar, of any namespace, has been seen to call the namespace. */
     'no-sidecar-callers',
+    /** Nobody but those of `except` has been seen to call the namespace with a sidecar or in plaintext. */
+    'callers-come-through',
+    /** As the verification of this name. */
+    'waypoint-bound',
     /** Object `ref`, if it is still there, has just these `fields`. */
     'unchanged',
     /** Policy `ref` has the condition `condition` with status True. */
@@ -56,6 +60,8 @@ export const requirementSchema = z.object({
   ]),
   namespace: z.string().optional(),
   ref: objectRefSchema.optional(),
+  /** Principals, and `plaintext`. */
+  except: z.array(z.string()).optional(),
   /** By path, as `spec.selector`; null means absent. */
   fields: z.record(z.string(), z.unknown()).optional(),
   condition: z.string().optional(),
@@ -163,6 +169,10 @@ export const planSchema = z.object({
     probeImage: z.string().optional(),
     /** Delete what nobody enforces any more once all is in ambient. */
     cleanUp: z.boolean().optional(),
+    /** Have pods refuse whoever comes past the waypoint. */
+    protectFromBypass: z.boolean().optional(),
+    /** Who may all the same: `monitoring/prometheus`, `port:9090`. */
+    allowBypass: z.array(z.string()).optional(),
   }),
   /** Namespaces in the order of their waves, callers first. */
   waves: z.array(z.array(z.string())),

@@ -4,10 +4,12 @@ import {
   type AllLabelledOptions,
   type ClusterOptions,
   collect,
+  type EndingOptions,
   type NamespaceOptions,
   type ProbeOptions,
   withAllLabelled,
   withCluster,
+  withEndings,
   withNamespaces,
   withOutput,
   withProbe,
@@ -17,10 +19,10 @@ export interface RawApplyOptions
   extends NamespaceOptions,
     AllLabelledOptions,
     ClusterOptions,
-    ProbeOptions {
+    ProbeOptions,
+    EndingOptions {
   readonly plan?: string
   readonly restartWorkloads?: boolean
-  readonly cleanUp?: boolean
   readonly yes?: boolean
   readonly rollbackOnFailure?: boolean
   readonly pauseAfter?: string
@@ -55,13 +57,11 @@ export function buildMigrateApply(migrate: Commander, act: Act): void {
     )
     .optionsGroup('What to carry out:')
     .option('--plan <file>', 'a plan that `migrate plan` saved')
-  withAllLabelled(withNamespaces(command))
-    .option('--restart-workloads', 'without --plan: also convert pods by rolling restarts')
-    .option(
-      '--clean-up',
-      'without --plan: also delete what only sidecars went by, once all are gone',
-    )
-  withProbe(command)
+  withAllLabelled(withNamespaces(command)).option(
+    '--restart-workloads',
+    'without --plan: also convert pods by rolling restarts',
+  )
+  withProbe(withEndings(command))
     .option('--accept <code>', 'a finding to go on with: MB053, MB053=RESOURCE', collect)
     .optionsGroup('How:')
     .option('--yes', 'do not ask')

@@ -52,6 +52,27 @@ export function withProbe(command: Commander): Commander {
     .option('--probe-image <image>', 'what it runs in a real cluster: any with sh and curl')
 }
 
+export interface EndingOptions {
+  readonly cleanUp?: boolean
+  readonly protectFromBypass?: boolean
+  readonly allowBypass?: readonly string[]
+}
+
+/** What is done last, once no sidecar is left. */
+export function withEndings(command: Commander): Commander {
+  return command
+    .option(
+      '--clean-up',
+      'delete policies and routes that only sidecars went by, once all are gone',
+    )
+    .option('--protect-from-bypass', 'have pods refuse whoever comes past their waypoint')
+    .option(
+      '--allow-bypass <who>',
+      'may come past it: monitoring/prometheus (a service account), port:9090',
+      collect,
+    )
+}
+
 /** For options given several times. */
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value]

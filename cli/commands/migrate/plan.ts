@@ -4,10 +4,12 @@ import {
   type AllLabelledOptions,
   type ClusterOptions,
   collect,
+  type EndingOptions,
   type NamespaceOptions,
   type ProbeOptions,
   withAllLabelled,
   withCluster,
+  withEndings,
   withNamespaces,
   withOutput,
   withProbe,
@@ -17,11 +19,11 @@ export interface RawPlanOptions
   extends NamespaceOptions,
     AllLabelledOptions,
     ClusterOptions,
-    ProbeOptions {
+    ProbeOptions,
+    EndingOptions {
   readonly fromFiles?: string
   readonly plan?: string
   readonly restartWorkloads?: boolean
-  readonly cleanUp?: boolean
   readonly waypoint?: 'auto' | 'always' | 'never'
   readonly waypointName?: string
   readonly accept?: readonly string[]
@@ -59,17 +61,13 @@ export function buildMigratePlan(migrate: Commander, act: Act): void {
     .option('--from-files <dir>', 'plan from exported YAML instead of a cluster, for review')
     .option('--plan <file>', 'plan again as it was asked for there, and tell what has changed')
     .option('--restart-workloads', 'also convert pods that have a sidecar, by rolling restarts')
-    .option(
-      '--clean-up',
-      'delete policies and routes that only sidecars went by, once all are gone',
-    )
     .addOption(
       new Option('--waypoint <when>', 'auto (only where L7 needs one), always or never')
         .choices(['auto', 'always', 'never'])
         .default('auto', 'auto'),
     )
     .option('--waypoint-name <name>', 'of its Gateway (default: waypoint)')
-  withProbe(command).option(
+  withProbe(withEndings(command)).option(
     '--accept <code>',
     'a finding to go on with: MB053, MB053=RESOURCE',
     collect,

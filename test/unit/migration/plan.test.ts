@@ -342,6 +342,120 @@ describe('cleaning up', () => {
   })
 })
 
+describe('protection from bypass', () => {
+  const admin = policy('admin', {
+    selector: { matchLabels: { app: 'cart' } },
+    action: 'DENY',
+    rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }],
+  })
+  const waypoint = 'cluster.local/ns/shop/sa/waypoint'
+  const s13 = (objects: readonly KubeObject[], options: Partial<PlanOptions> = {}) =>
+    planOf(objects, { protectFromBypass: true, ...options }).steps.find(
+      ({ phase }) => phase === 'S13',
+    )
+  const specs = (one: ReturnType<typeof s13>) =>
+    one?.calls.map((call) => (call.verb === 'apply' ? call.body.spec : call.verb))
+
+  test('refuses at the pods of every bound service whoever is not the waypoint, by selector', () => {
+    assert.equal(s13([...shop, admin], { protectFromBypass: false }), undefined)
+    const one = s13([...shop, admin])
+    assert.deepEqual(
+      one?.calls.map(({ verb, ref }) => `${verb} ${ref.kind} ${ref.namespace}/${ref.name}`),
+      ['apply AuthorizationPolicy shop/cart-only-waypoint'],
+    )
+    assert.deepEqual(specs(one), [
+      {
+        selector: { matchLabels: { app: 'cart' } },
+        action: 'DENY',
+        rules: [{ from: [{ source: { notPrincipals: [waypoint] } }] }],
+      },
+    ])
+    assert.deepEqual(
+      one?.requires?.map(({ check }) => check),
+      ['no-sidecars', 'waypoint-bound', 'callers-come-through', 'unchanged'],
+    )
+    const last = idsOf(planOf([...shop, admin], { protectFromBypass: true, cleanUp: true })).slice(
+      -3,
+    )
+    assert.deepEqual(last, ['S12/shop', 'S13/shop', 'S14'])
+  })
+
+  test('lets those past who are listed, and leaves out who cannot come through a waypoint', () => {
+    const one = s13([...shop, admin], {
+      allowBypass: ['monitoring/prometheus', 'port:9090'],
+      accept: ['MB083=plaintext'],
+    })
+    const prometheus = 'cluster.local/ns/monitoring/sa/prometheus'
+    assert.deepEqual(specs(one), [
+      {
+        selector: { matchLabels: { app: 'cart' } },
+        action: 'DENY',
+        rules: [
+          {
+            from: [{ source: { notPrincipals: [waypoint, prometheus] } }],
+            to: [{ operation: { notPorts: ['9090'] } }],
+          },
+        ],
+      },
+    ])
+    assert.deepEqual(one?.requires?.find(({ check }) => check === 'callers-come-through')?.except, [
+      prometheus,
+      'plaintext',
+    ])
+    assert.match(one?.why ?? '', /but for .*prometheus, callers of port 9090/)
+    const headless = service('cart-each')
+    const each = { ...headless, spec: { clusterIP: 'None', selector: { app: 'cart' } } }
+    assert.equal(s13([...shop, admin, each]), undefined)
+    assert.equal(
+      s13([
+        injected,
+        deployment('cart'),
+        service('cart', { labels: { 'istio.io/use-waypoint': 'none' } }),
+        admin,
+      ]),
+      undefined,
+    )
+  })
+
+  test('what it refuses is no longer open to those who came past the waypoint', () => {
+    const effects = (options: Partial<PlanOptions>) => {
+      const { policies } = planOf([...shop, admin], { protectFromBypass: true, ...options })
+      const last = (name: string) =>
+        policies.find((one) => one.policy === `AuthorizationPolicy shop/${name}`)?.afterSteps
+      return { admin: last('admin'), guard: last('cart-only-waypoint') }
+    }
+    const whole = effects({})
+    const after = (rows: (typeof whole)['admin'], phase: string) =>
+      rows?.find(({ step }) => step === `${phase}/shop`)?.effect
+    assert.equal(after(whole.admin, 'S10'), 'open')
+    assert.equal(after(whole.admin, 'S13'), 'stricter')
+    assert.equal(after(whole.guard, 'S10'), 'same')
+    assert.equal(after(whole.guard, 'S13'), 'stricter')
+    assert.equal(after(effects({ allowBypass: ['port:9090'] }).admin, 'S13'), 'open')
+  })
+
+  test('a policy of this kind is never given to the waypoint, where it would refuse everybody', () => {
+    const guard = policy('cart-only-waypoint', {
+      selector: { matchLabels: { app: 'cart' } },
+      action: 'DENY',
+      rules: [{ from: [{ source: { notPrincipals: [waypoint] } }] }],
+    })
+    const plan = planOf([...shop, admin, guard], { protectFromBypass: true })
+    const touched = plan.steps.flatMap(({ calls }) => calls).map(({ ref }) => ref.name)
+    assert.deepEqual(
+      touched.filter((name) => name.startsWith('cart-only')),
+      [],
+      'it is there already, and needs nothing',
+    )
+    const other = policy('others', {
+      action: 'DENY',
+      rules: [{ from: [{ source: { notPrincipals: ['cluster.local/ns/shop/sa/web'] } }] }],
+    })
+    const copied = planOf([...shop, admin, other]).steps.find(({ phase }) => phase === 'S7')
+    assert.ok(copied?.calls.some(({ ref }) => ref.name === 'others-waypoint'))
+  })
+})
+
 test('while running pods hand over, sidecars go past the waypoint: told by S10, and to be accepted', () => {
   const ztunnel = {
     apiVersion: 'apps/v1',
