@@ -7,11 +7,9 @@ import { exitCodes } from '../exit-codes.ts'
 import { namespacesOf } from './namespaces.ts'
 
 export async function rbac(raw: RawRbacOptions, context: CommandContext): Promise<number> {
-  if (raw.planOnly && (raw.restartWorkloads || raw.probe)) {
-    throw new UsageError(
-      `--plan-only and ${raw.probe ? '--probe' : '--restart-workloads'} exclude each other`,
-      'leave one of them out',
-    )
+  const more = raw.probe ? '--probe' : raw.cleanUp ? '--clean-up' : '--restart-workloads'
+  if (raw.planOnly && (raw.restartWorkloads || raw.probe || raw.cleanUp)) {
+    throw new UsageError(`--plan-only and ${more} exclude each other`, 'leave one of them out')
   }
   const namespaces = namespacesOf(raw)
   const roles = rolesFor({
@@ -19,6 +17,7 @@ export async function rbac(raw: RawRbacOptions, context: CommandContext): Promis
     rootNamespace: raw.rootNamespace ?? 'istio-system',
     purpose: raw.planOnly ? 'plan' : raw.restartWorkloads ? 'restart' : 'apply',
     ...(raw.probe && { probe: true }),
+    ...(raw.cleanUp && { cleanUp: true }),
     subject: subjectOf(raw.subject, namespaces[0] ?? 'default'),
   })
   context.out(

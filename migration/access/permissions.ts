@@ -6,8 +6,8 @@ import type { AccessQuestion } from '../inventory/snapshot.ts'
 export interface Permission {
   /** Everywhere, in each namespace to migrate, in the mesh's root namespace, or in `kube-system`. */
   readonly scope: 'cluster' | 'namespace' | 'root' | 'system'
-  /** Who needs it: `plan` alone, also `apply`, or only `--restart-workloads` or `--probe`. */
-  readonly needed: 'plan' | 'apply' | 'restart' | 'probe'
+  /** Who needs it: `plan` alone, also `apply`, or only `--restart-workloads`, `--probe`, `--clean-up`. */
+  readonly needed: 'plan' | 'apply' | 'restart' | 'probe' | 'clean-up'
   readonly group: string
   readonly resource: string
   readonly subresource?: string
@@ -73,7 +73,6 @@ function writes(): Permission[] {
     own('gateway.networking.k8s.io', 'gateways', generated, 'the waypoint'),
     own('security.istio.io', 'authorizationpolicies', generated, 'policies for the waypoint'),
     own('security.istio.io', 'requestauthentications', generated, 'tokens at the waypoint'),
-    own('networking.istio.io', 'virtualservices', ['create', 'delete'], 'only with --clean-up'),
     own('telemetry.istio.io', 'telemetries', generated, 'telemetry of the waypoint'),
     own('extensions.istio.io', 'wasmplugins', generated, 'plugins of the waypoint'),
     own('networking.k8s.io', 'networkpolicies', generated, 'admit HBONE and probes'),
@@ -88,6 +87,15 @@ function writes(): Permission[] {
       subresource: 'portforward',
     },
     ...probe(own),
+    {
+      ...own(
+        'networking.istio.io',
+        'virtualservices',
+        ['create', 'delete'],
+        'routes that only sidecars went by, and to bring them back',
+      ),
+      needed: 'clean-up',
+    },
     ...restart,
   ]
 }

@@ -7,6 +7,8 @@ export interface RolesRequest {
   readonly purpose: 'plan' | 'apply' | 'restart'
   /** With `--probe`: canaries, and reading logs. @default false */
   readonly probe?: boolean
+  /** With `--clean-up`: routes that are deleted. @default false */
+  readonly cleanUp?: boolean
   readonly subject: Subject
 }
 
@@ -23,10 +25,11 @@ const purposes: readonly RolesRequest['purpose'][] = ['plan', 'apply', 'restart'
  * (kubernetes/kubernetes apiserver/pkg/endpoints/request/requestinfo.go).
  */
 export function rolesFor(request: RolesRequest) {
-  const { namespaces, rootNamespace, purpose, probe = false, subject } = request
+  const { namespaces, rootNamespace, purpose, probe = false, cleanUp = false, subject } = request
   const needed: readonly Permission['needed'][] = [
     ...purposes.slice(0, purposes.indexOf(purpose) + 1),
     ...(probe ? (['probe'] as const) : []),
+    ...(cleanUp ? (['clean-up'] as const) : []),
   ]
   const rules = (scope: Permission['scope']) =>
     compact(permissions.filter((one) => one.scope === scope && needed.includes(one.needed)))

@@ -53,7 +53,7 @@ export function buildPlan(
     kind: 'meshbench-migration-plan',
     ...identity,
     source: sourceOf(snapshot),
-    options: savedOptions(intent),
+    options: { ...options, namespaces: [...options.namespaces], accept: [...options.accept] },
     waves: waves.map((wave) => [...wave]),
     basis: basisOf(snapshot, options.namespaces),
     checks: [...withProtectionGate(checks, policies, options.accept)],
@@ -131,16 +131,6 @@ function labelsOf({ snapshot, target }: StepContext): Labels {
   )
   // Every API server sets this one; exported files may lack the Namespace itself.
   return found?.metadata.labels ?? { 'kubernetes.io/metadata.name': target.namespace }
-}
-
-function savedOptions({ options }: Intent): Plan['options'] {
-  const { allowBypass, namespaces, accept, ...others } = options
-  return {
-    ...others,
-    namespaces: [...namespaces],
-    accept: [...accept],
-    ...(allowBypass && { allowBypass: [...allowBypass] }),
-  }
 }
 
 function sourceOf({ source }: Snapshot): Plan['source'] {

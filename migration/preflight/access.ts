@@ -24,7 +24,7 @@ const access: Check = {
   },
 }
 
-type Asked = Pick<PlanOptions, 'namespaces' | 'restartWorkloads' | 'probe'>
+type Asked = Pick<PlanOptions, 'namespaces' | 'restartWorkloads' | 'probe' | 'cleanUp'>
 
 export interface Denial {
   readonly resource: string
@@ -37,11 +37,12 @@ export interface Denial {
 /** What carrying such a plan out needs, and we may not do. */
 export function deniedTo(
   { probes, rootNamespace }: Pick<Snapshot, 'probes' | 'rootNamespace'>,
-  { namespaces, restartWorkloads, probe }: Asked,
+  { namespaces, restartWorkloads, probe, cleanUp }: Asked,
 ): readonly Denial[] {
   const denied = accessQuestions({ namespaces, rootNamespace })
     .filter(({ needed }) => needed !== 'restart' || restartWorkloads)
     .filter(({ needed }) => needed !== 'probe' || probe)
+    .filter(({ needed }) => needed !== 'clean-up' || cleanUp)
     .filter((question) => !probes.allowed(question))
   return grouped(denied).map(({ resource, where, verbs, needed, why }) => ({
     resource,
@@ -52,8 +53,13 @@ export function deniedTo(
 }
 
 /** What prints the roles for it. */
-export function rbacCommand({ namespaces, restartWorkloads, probe }: Asked): string {
-  const flags = `${restartWorkloads ? ' --restart-workloads' : ''}${probe ? ' --probe' : ''}`
+export function rbacCommand(asked: Asked): string {
+  const { namespaces, restartWorkloads, probe, cleanUp } = asked
+  const flags = [
+    restartWorkloads ? ' --restart-workloads' : '',
+    probe ? ' --probe' : '',
+    cleanUp ? ' --clean-up' : '',
+  ].join('')
   return `meshbench migrate rbac --namespace ${namespaces.join(' --namespace ')}${flags}`
 }
 

@@ -172,7 +172,7 @@ export const planSchema = z.object({
     /** Have pods refuse whoever comes past the waypoint. */
     protectFromBypass: z.boolean().optional(),
     /** Who may all the same: `monitoring/prometheus`, `port:9090`. */
-    allowBypass: z.array(z.string()).optional(),
+    allowBypass: z.array(z.string()).readonly().optional(),
   }),
   /** Namespaces in the order of their waves, callers first. */
   waves: z.array(z.array(z.string())),

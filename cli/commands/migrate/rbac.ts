@@ -5,6 +5,7 @@ import { type NamespaceOptions, withNamespaces, withOutput } from './options.ts'
 export interface RawRbacOptions extends NamespaceOptions {
   readonly planOnly?: boolean
   readonly restartWorkloads?: boolean
+  readonly cleanUp?: boolean
   readonly probe?: boolean
   readonly subject?: string
   readonly rootNamespace?: string
@@ -31,6 +32,7 @@ export function buildMigrateRbac(migrate: Commander, act: Act): void {
   withNamespaces(command)
     .option('--plan-only', 'only what planning reads')
     .option('--restart-workloads', 'also rolling restarts')
+    .option('--clean-up', 'also deleting routes that only sidecars went by')
     .option('--probe', 'also canary pods, and reading their logs and those of ztunnels')
     .option(
       '--subject <who>',

@@ -14,8 +14,12 @@ interface Role {
   }[]
 }
 
-function grants(purpose: 'plan' | 'apply' | 'restart', probe = false): ReadonlySet<string> {
-  const roles = rolesFor({ ...asked, purpose, probe }).filter(({ kind }) =>
+function grants(
+  purpose: 'plan' | 'apply' | 'restart',
+  probe = false,
+  cleanUp = false,
+): ReadonlySet<string> {
+  const roles = rolesFor({ ...asked, purpose, probe, cleanUp }).filter(({ kind }) =>
     /^(Cluster)?Role$/.test(kind),
   )
   return new Set(
@@ -43,6 +47,9 @@ test('the roles grant what MB001 asks for, call by call, and nothing else', () =
   assert.deepEqual([...grants('apply')].sort(), [...new Set(questions(applying))].sort())
   const probing = [...new Set(questions([...applying, 'probe']))]
   assert.deepEqual([...grants('apply', true)].sort(), probing.sort())
+  const cleaning = [...new Set(questions([...applying, 'clean-up']))]
+  assert.deepEqual([...grants('apply', false, true)].sort(), cleaning.sort())
+  assert.ok(!grants('restart', true).has('delete virtualservices.networking.istio.io shop'))
 })
 
 test('planning may change nothing', () => {

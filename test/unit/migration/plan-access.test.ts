@@ -83,7 +83,9 @@ const covers = (permission: Permission, call: Call, verb: string, restart: boole
     permission.subresource === undefined &&
     permission.verbs.includes(verb) &&
     permission.scope === 'namespace' &&
-    (permission.needed === 'apply' || (permission.needed === 'restart' && restart))
+    (permission.needed === 'apply' ||
+      (permission.needed === 'restart' && restart) ||
+      (permission.needed === 'clean-up' && call.verb === 'delete'))
   )
 }
 
