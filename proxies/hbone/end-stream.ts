@@ -18,6 +18,6 @@ export function destroySide(side: Duplex): void {
   side.destroy()
 }
 
-export function isHttp2Stream(side: Duplex): side is Http2Stream & Duplex {
+function isHttp2Stream(side: Duplex): side is Http2Stream & Duplex {
   return 'rstCode' in side
 }

@@ -1,21 +1,23 @@
-import type { Http2Stream } from 'node:http2'
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { destroySide, isHttp2Stream } from './end-stream.ts'
+import { destroySide } from './end-stream.ts'
 
 /** For what waits behind a write that will never end to be thrown away, in turns of the event loop. */
 const LAST_WRITES_MS = 100
 
 /**
- * An HTTP/2 stream under an HTTP/2 session. node puts a JSStreamSocket between the two, which ends the
- * process by an assertion when the stream closes while a write of the session is under way. Above a
- * carrier every write ends well: once the stream has gone, by being thrown away.
+ * A tunnel's stream under an HTTP/2 session. node puts a JSStreamSocket between the two, which ends the
+ * process by an assertion when the stream closes while a write of the session is under way, and when
+ * the session writes while the socket's end is. Above a carrier every write and every end ends well:
+ * once the stream has ended or gone, at once.
  */
 export class StreamCarrier extends Duplex {
-  readonly #stream: Http2Stream
+  readonly #stream: Duplex
   #gone = false
+  #ended = false
   #pending: (() => void) | undefined
 
-  constructor(stream: Http2Stream & Duplex) {
+  constructor(stream: Duplex) {
     super({ allowHalfOpen: false })
     this.#stream = stream
     stream.on('data', (chunk: Buffer) => {
@@ -52,7 +54,13 @@ export class StreamCarrier extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#await(done, (written) => this.#stream.end(written))
+    if (!this.#ended) {
+      this.#await(done, (written) => this.#stream.end(written))
+      return
+    }
+    // The JSStreamSocket ends its side because the peer has; the session does not know and still writes.
+    this.#stream.end()
+    done()
   }
 
   /** The session above finds its last writes done and ends by itself. */
@@ -60,7 +68,11 @@ export class StreamCarrier extends Duplex {
     if (this.#gone && this.destroyed) return this
     destroySide(this.#stream)
     this.#drop()
-    setTimeout(() => super.destroy(), LAST_WRITES_MS).unref()
+    setTimeout(() => {
+      // Destroyed without an end it would never tell the JSStreamSocket that there is one.
+      if (!this.writableEnded) this.end()
+      super.destroy()
+    }, LAST_WRITES_MS).unref()
     return this
   }
 
@@ -85,11 +97,12 @@ export class StreamCarrier extends Duplex {
   }
 
   #end(): void {
+    this.#ended = true
     if (!this.readableEnded && !this.destroyed) this.push(null)
   }
 }
 
 /** What an HTTP/2 session may be built on. */
 export function carrierOf(socket: Duplex): Duplex {
-  return isHttp2Stream(socket) ? new StreamCarrier(socket) : socket
+  return socket instanceof Socket ? socket : new StreamCarrier(socket)
 }

@@ -7,9 +7,10 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import net, { type AddressInfo, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type Duplex, duplexPair } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { endSession } from '../../proxies/hbone/end-session.ts'
+import { resetStream } from '../../proxies/hbone/end-stream.ts'
 import { keepAlive } from '../../proxies/hbone/keepalive.ts'
 import { serveStreams } from '../../proxies/hbone/server-streams.ts'
 import { carrierOf } from '../../proxies/hbone/stream-carrier.ts'
@@ -209,3 +210,39 @@ test('a session inside a stream ends with it, whatever it was writing', async (t
   while (ended < TUNNELS) await new Promise((resolve) => setTimeout(resolve, 10))
   outer.destroy()
 })
+
+/** How the client of a tunnel leaves, from the side that serves it. */
+const departures: readonly (readonly [string, (client: Duplex, side: Duplex) => void])[] = [
+  ['ends', (client) => client.end()],
+  ['is cut', (_client, side) => side.destroy()],
+  ['ends and is cut', (client, side) => client.end(() => side.destroy())],
+]
+const moments: readonly ((action: () => void) => void)[] = [
+  (action) => action(),
+  (action) => process.nextTick(action),
+  (action) => setImmediate(action),
+  (action) => setImmediate(() => process.nextTick(action)),
+  (action) => setImmediate(() => setImmediate(action)),
+  (action) => setTimeout(action, 1),
+]
+
+for (const [how, leave] of departures) {
+  test(`a stream may be reset at any moment while the tunnel around its session ${how}`, async () => {
+    for (let n = 0; n < 40 * moments.length; n += 1) {
+      const [client, side] = duplexPair()
+      const carrier = carrierOf(side)
+      carrier.on('error', () => {})
+      const inner = performServerHandshake(carrier)
+      inner.on('error', () => {})
+      const ended = once(inner, 'close')
+      serveStreams(inner, carrier, (request) => {
+        request.respond({ ':status': 400 }, { endStream: true })
+        resetStream(request, 0)
+        moments[n % moments.length]?.(() => leave(client, side))
+      })
+      client.on('error', () => {}).resume()
+      client.write(Buffer.concat([PREFACE, SETTINGS, get(1), get(3), get(5)]))
+      await ended
+    }
+  })
+}

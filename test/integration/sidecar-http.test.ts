@@ -223,7 +223,7 @@ test('an answer before the end of the request is passed on and the connection su
   client.socket.destroy()
 })
 
-test('sidecars add who called and take away what is theirs', async () => {
+test('K41: sidecars add who called and take away what is theirs', async () => {
   const answer = await exchangeRaw(
     pair.address,
     lines(

@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { after, before, type TestContext, test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import type { AppProtocol } from '../../proxies/config/mesh-state.ts'
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import { createTestAuthority } from '../support/certificates.ts'
+import { readOffer } from '../support/client-hello.ts'
 import { type HttpApp, startHttpApp } from '../support/http-app.ts'
+import { FLAG, FRAME, frame, PREFACE } from '../support/http2-frames.ts'
 import { total } from '../support/proxy-process.ts'
-import { exchangeRaw } from '../support/raw-client.ts'
+import { exchangeRaw, rawClient } from '../support/raw-client.ts'
 import {
   CLIENT_ID,
   listenLocal,
@@ -18,6 +21,9 @@ import {
 } from '../support/sidecar-pair.ts'
 
 const SECRET = 'a-body-that-must-not-be-readable'
+/** `:method: GET`, `:scheme: http`, `:path: /` from the static table, and an authority. */
+const FIELDS = Buffer.from([0x82, 0x86, 0x84, 0x01, 4, ...Buffer.from('shop')])
+const GET = frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, FIELDS)
 const REQUEST = `POST /echo HTTP/1.1\r\nHost: server\r\nConnection: close\r\nContent-Length: ${SECRET.length}\r\n\r\n${SECRET}`
 
 let app: HttpApp
@@ -170,6 +176,63 @@ test('K38: PERMISSIVE lets plaintext in and STRICT does not', async (t) => {
   await strict.server.logged(/connection refused/)
   assert.ok((await exchangeRaw(strict.address, REQUEST)).endsWith(SECRET), 'the mesh still gets in')
 })
+
+/** What the client's sidecar offers for a service of this protocol, read from its first record. */
+const offers: readonly (readonly [AppProtocol, readonly string[], Buffer])[] = [
+  ['http', ['istio-http/1.1', 'istio', 'http/1.1'], Buffer.from(REQUEST)],
+  ['grpc', ['istio-h2', 'istio', 'h2'], Buffer.concat([PREFACE, frame(FRAME.settings, 0, 0), GET])],
+  ['tcp', ['istio'], Buffer.from('hello')],
+]
+
+for (const [protocol, alpn, bytes] of offers) {
+  test(`K38: for ${protocol} it offers ${alpn.join(', ')} over TLS 1.3, and no server name`, async (t) => {
+    let seen: Buffer[] = []
+    const pair = await pairFor(t, {
+      app: app.address,
+      protocol,
+      via: async (real) => {
+        const relay = await startRelay(real)
+        seen = relay.seen
+        return relay.address
+      },
+    })
+    const client = await rawClient(pair.address)
+    client.send(bytes)
+    for (let n = 0; n < 500 && seen.length === 0; n += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    client.socket.destroy()
+    const offer = readOffer(seen[0] ?? Buffer.alloc(0))
+    assert.deepEqual(offer.alpn, alpn)
+    assert.deepEqual(offer.versions, [0x0304])
+    assert.equal(offer.serverName, false)
+  })
+}
+
+const chosen: readonly (readonly [readonly string[], string | false])[] = [
+  [['istio-http/1.1', 'istio', 'http/1.1'], 'http/1.1'],
+  [['istio-h2', 'istio', 'h2'], 'h2'],
+  [['istio'], 'istio'],
+]
+
+for (const [offered, expected] of chosen) {
+  test(`K38: of ${offered.join(', ')} the server's sidecar selects ${expected}`, async (t) => {
+    const pair = await pairFor(t, { app: app.address, mtlsMode: 'STRICT' })
+    const { certChainPem, privateKeyPem } = await pair.authority.issue(CLIENT_ID)
+    const { host, port } = pair.inbound
+    const socket = connectTls({
+      host,
+      port,
+      cert: certChainPem,
+      key: privateKeyPem,
+      ALPNProtocols: [...offered],
+      rejectUnauthorized: false,
+    })
+    await once(socket, 'secureConnect')
+    assert.equal(socket.alpnProtocol, expected)
+    socket.on('error', () => {}).destroy()
+  })
+}
 
 test('a TLS client that sends no certificate is refused', async (t) => {
   const pair = await pairFor(t, { app: app.address, mtlsMode: 'STRICT' })

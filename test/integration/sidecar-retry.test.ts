@@ -37,7 +37,7 @@ async function deadEndpoint(name: string) {
   return workload(name, host, { services: { [SERVICE_KEY]: { [SERVICE_PORT]: port } } })
 }
 
-test('a request whose connection cannot be made goes to another endpoint', async (t) => {
+test('K39: a request whose connection cannot be made goes to another endpoint', async (t) => {
   const pair = await pairFor(t, {
     app: app.address,
     otherEndpoints: [await deadEndpoint('dead')],
@@ -59,7 +59,7 @@ test('a request whose connection cannot be made goes to another endpoint', async
   assert.equal(total(metrics, 'istio_requests_total', ok), 20, 'one request however many tries')
 })
 
-test('after two retries the application gets 503', async (t) => {
+test('K39: after two retries the application gets 503', async (t) => {
   const dead = await Promise.all(['one', 'two', 'three'].map(deadEndpoint))
   const pair = await pairFor(t, { app: app.address, otherEndpoints: dead })
   await pair.server.stop()
@@ -72,7 +72,7 @@ test('after two retries the application gets 503', async (t) => {
   assert.equal(total(metrics, 'istio_requests_total', failed), 1)
 })
 
-test('a 503 of the application is an answer, not a failure', async (t) => {
+test('K39: a 503 of the application is an answer, not a failure', async (t) => {
   const pair = await pairFor(t, { app: app.address })
   const before = app.requests.length
   assert.match(await exchangeRaw(pair.address, get('/unavailable')), /503[\s\S]*later/)
@@ -96,7 +96,7 @@ test('an application that closes idle connections costs no request', async (t) =
   client.socket.destroy()
 })
 
-test('requests are counted once on each side, with who, what and how', async (t) => {
+test('K42: requests are counted once on each side, with who, what and how', async (t) => {
   const pair = await pairFor(t, { app: app.address })
   for (let n = 0; n < 4; n++) await exchangeRaw(pair.address, get('/x'))
   await exchangeRaw(pair.address, get('/unavailable'))
