@@ -40,6 +40,8 @@ export class ApplicationPort {
   readonly #context: SidecarContext
   readonly #telemetry: InboundTelemetry
   readonly #cluster: Cluster
+  /** Connections of clients that proved nothing. */
+  readonly #plaintext = new Set<Served>()
 
   constructor(context: SidecarContext, port: number) {
     this.port = port
@@ -52,6 +54,17 @@ export class ApplicationPort {
       name: `inbound|${port}||`,
       upstreams: [{ ...app, active: 0, series: undefined }],
     }
+  }
+
+  get isStrict(): boolean {
+    const { mtlsMode, portMtlsModes } = this.#context.view().local
+    return (portMtlsModes?.[String(this.port)] ?? mtlsMode) === 'STRICT'
+  }
+
+  /** After a new snapshot: who may not come in plaintext any more is asked to leave, as Envoy drains filter chains. */
+  enforce(): void {
+    if (!this.isStrict) return
+    for (const connection of this.#plaintext) connection.drain()
   }
 
   /** As the services say that lead to it. */
@@ -79,7 +92,13 @@ export class ApplicationPort {
       return { downstreamLocal: own, downstreamRemote: caller.address, upstreamHost: own }
     }
     const { accessLog } = this.#context
-    return serveHttp(client, logged(rules, accessLog, 'inbound', arrival), this.#context)
+    const rulesWithLog = logged(rules, accessLog, 'inbound', arrival)
+    const served = serveHttp(client, rulesWithLog, this.#context)
+    if (caller.identity === undefined) {
+      this.#plaintext.add(served)
+      client.once('close', () => this.#plaintext.delete(served))
+    }
+    return served
   }
 
   relay(client: Side, caller: Caller): void {

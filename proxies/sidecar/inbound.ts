@@ -53,8 +53,7 @@ export function inbound(context: SidecarContext, app: ApplicationPort): Accept {
 
   return (raw, live) => {
     raw.on('error', () => {})
-    const { mtlsMode, portMtlsModes } = context.view().local
-    if ((portMtlsModes?.[String(port)] ?? mtlsMode) === 'STRICT') {
+    if (app.isStrict) {
       acceptTls(raw, live)
       return
     }

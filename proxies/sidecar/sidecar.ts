@@ -94,6 +94,7 @@ export function createSidecar(): ProxyProgram {
       const gate = requestGate(config.l7, undefined, createTokenVerifier(isMeshAddress))
       current = { config, index, local, workload, source, metadata, gate }
       accessLog.configure(config.accessLog)
+      for (const port of ports.values()) port.enforce()
       connections.forgetPeers()
       clusters.update(index, config.l7?.destinations)
       pods.update(index)

@@ -234,6 +234,27 @@ for (const [offered, expected] of chosen) {
   })
 }
 
+test('STRICT asks those to leave who have come in plaintext, and lets the mesh stay', async (t) => {
+  const options: { app: SocketAddress; mtlsMode: 'PERMISSIVE' | 'STRICT' } = {
+    app: app.address,
+    mtlsMode: 'PERMISSIVE',
+  }
+  const pair = await pairFor(t, options)
+  const get = 'GET /x HTTP/1.1\r\nHost: server\r\n\r\n'
+  const [stranger, member] = [await rawClient(pair.inbound), await rawClient(pair.address)]
+  for (const client of [stranger, member]) {
+    client.send(get)
+    assert.doesNotMatch(await client.until(/GET \/x$/), /connection: close/i)
+    client.clear()
+  }
+  options.mtlsMode = 'STRICT'
+  await pair.applyL7('server', {})
+  for (const client of [stranger, member]) client.send(get)
+  assert.match(await stranger.closed(), /connection: close\r\n[\s\S]*GET \/x$/i)
+  assert.doesNotMatch(await member.until(/GET \/x$/), /connection: close/i)
+  member.socket.destroy()
+})
+
 test('a TLS client that sends no certificate is refused', async (t) => {
   const pair = await pairFor(t, { app: app.address, mtlsMode: 'STRICT' })
   const socket = connectTls({
