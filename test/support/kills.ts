@@ -89,7 +89,32 @@ export function wholePlan(stage: Stage): Plan {
     requires: [{ check: 'no-sidecars', namespace: 'shop' }],
     calls: [{ verb: 'delete', ref: { ...stored, name: 'none' }, uid: 'none' }],
   })
-  return stage.plan([...steps.slice(0, turned), restart, later, ...steps.slice(turned)])
+  const guard = step('S13/shop', {
+    requires: [
+      { check: 'waypoint-bound', ref: { apiVersion: 'v1', kind: 'Namespace', name: 'shop' } },
+    ],
+    calls: [
+      {
+        verb: 'apply',
+        ref: {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'AuthorizationPolicy',
+          name: 'cart-only-waypoint',
+          namespace: 'shop',
+        },
+        body: { spec: { action: 'DENY', rules: [{}] } },
+      },
+    ],
+  })
+  const last = steps.slice(-1)
+  return stage.plan([
+    ...steps.slice(0, turned),
+    restart,
+    later,
+    ...steps.slice(turned, -1),
+    guard,
+    ...last,
+  ])
 }
 
 export async function applyHere(stage: Stage, plan: Plan): Promise<Execution> {
