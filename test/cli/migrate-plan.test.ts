@@ -85,4 +85,14 @@ test('what cannot be planned is a usage error', async () => {
     assert.equal(code, 2)
     assert.match(stderr, /^error: .*namespace/)
   }
+  const past = ['migrate', 'plan', '-n', 'shop', '--allow-bypass']
+  for (const [who, why] of [
+    ['prometheus', /"prometheus" names neither a service account nor a port/],
+    ['port:99999', /names neither/],
+    ['monitoring/prometheus', /exceptions from --protect-from-bypass/],
+  ] as const) {
+    const { code, stderr } = await runCli([...past, who, '--from-files', '.'], folder)
+    assert.equal(code, 2)
+    assert.match(stderr, why)
+  }
 })

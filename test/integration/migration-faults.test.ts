@@ -84,9 +84,12 @@ test('every call survives a server that is busy, fails, times out or loses the a
       const done = await apply(stage, { patience }, 150)
       assert.equal(done.outcome, 'finished', done.reason)
       assert.deepEqual(stage.state(), final)
+      assert.equal((await journalOf(stage)).phase, 'finished')
+      assert.equal((await journalOf(stage)).undecided, undefined)
       const back = await rollback(stage, { patience }, 150)
       assert.equal(back.outcome, 'rolled-back', back.reason)
       assert.deepEqual(stage.state(), initial)
+      assert.equal((await journalOf(stage)).phase, 'rolled-back')
     })
   }
 })
@@ -99,6 +102,7 @@ test('a patch that others overtook is sent again', async (t) => {
   const done = await apply(stage)
   assert.equal(done.outcome, 'finished', done.reason)
   assert.deepEqual(stage.state(), final)
+  assert.equal((await journalOf(stage)).phase, 'finished')
 })
 
 test('an answer that bids to wait is waited for', async (t) => {
@@ -112,6 +116,7 @@ test('an answer that bids to wait is waited for', async (t) => {
   const done = await apply(stage, { patience, onEvent })
   assert.equal(done.outcome, 'finished')
   assert.match(notices.join('\n'), /again in 1\.0 s/)
+  assert.equal((await journalOf(stage)).phase, 'finished')
 })
 
 test('a server that stays in trouble ends the run, which can be resumed', async (t) => {
@@ -232,6 +237,7 @@ test('watches and lists that break off only take longer', async (t) => {
   const done = await apply(stage)
   assert.equal(done.outcome, 'finished', done.reason)
   assert.deepEqual(stage.state(), final)
+  assert.equal((await journalOf(stage)).phase, 'finished')
 })
 
 test('an expired token ends the run clearly; with a new one it goes on', async (t) => {
@@ -259,6 +265,8 @@ test('a namespace that is deleted meanwhile ends the run without a trace', async
   const done = await apply(stage, { rollbackOnFailure: true })
   assert.match(done.reason ?? '', /not there any more|being deleted|is not there/)
   assert.ok(['rolled-back', 'failed', 'interrupted'].includes(done.outcome), done.outcome)
+  const phase = done.outcome === 'rolled-back' ? 'rolled-back' : 'resumable'
+  assert.equal((await journalOf(stage)).phase, phase)
   const left = stage.store.get(shop)
   assert.ok(left?.metadata.deletionTimestamp, 'only its pods keep it, for want of a kubelet')
   assert.deepEqual(
@@ -291,6 +299,7 @@ test('a second meshbench is told who is at it, and takes over only from one that
   assert.equal(error.code, 'MIGRATION_LOCKED')
   assert.equal(error.exitCode, 6)
   assert.match(error.message, /shop is being migrated by another meshbench: meshbench .* pid \d+/)
+  assert.equal((await journalOf(stage)).phase, 'finished', 'the second has not written to it')
 
   const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop' }
   assert.equal(stage.store.list(lease, { namespace: 'shop' }).length, 0, 'it is given back')
