@@ -57,7 +57,7 @@ for (const mode of MODES) {
       agent.destroy()
     })
 
-    test('64 MiB travel up and down unharmed, and proxies hold little of them', async () => {
+    test('64 MiB travel up and down unharmed, and proxies hold little of them', async (t) => {
       // What it holds at rest is there before.
       await request(path.address, '/echo', { method: 'POST', body: Buffer.alloc(MIB) })
       forgetPeaks(path)
@@ -75,7 +75,8 @@ for (const mode of MODES) {
       assert.equal(hash.digest('hex'), digestOf(pattern(LARGE)))
       peakMemoryBytes(path).forEach((peak, n) => {
         const grown = peak - (before[n] ?? 0)
-        assert.ok(grown < LARGE, `proxy ${n} grew by ${grown >> 20} MiB`)
+        t.diagnostic(`proxy ${n} grew by ${grown >> 20} MiB`)
+        assert.ok(grown < 48 * MIB, `proxy ${n} grew by ${grown >> 20} MiB`)
       })
     })
 

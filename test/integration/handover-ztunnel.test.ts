@@ -11,7 +11,7 @@ import { startTraffic, type Traffic, type TrafficOptions } from '../support/traf
 const CLIENT = 'spiffe://cluster.local/ns/shop/sa/client'
 const SERVER = 'spiffe://cluster.local/ns/shop/sa/server'
 /** About half a second of traffic. */
-const SOME = 200
+const SOME = 400
 
 let pair: AmbientPair
 let app: Server

@@ -13,10 +13,10 @@ export interface Traffic {
   stop(): Promise<void>
 }
 
-const KEPT_CONNECTIONS = 8
-/** At most 8 x 33 requests/s on kept connections and 125 on fresh ones. */
+const KEPT_CONNECTIONS = 16
+/** At most 16 x 33 requests/s on kept connections and 500 on fresh ones. */
 const KEPT_PAUSE_MS = 30
-const FRESH_PAUSE_MS = 8
+const FRESH_PAUSE_MS = 2
 const MESSAGE_BYTES = 64
 const PATIENCE_MS = 10_000
 
