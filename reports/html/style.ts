@@ -150,6 +150,9 @@ th[aria-sort=descending] button::after { content: " \\2193"; content: " \\2193" 
   figure, .card { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
+  .spread, th button { white-space: normal; }
+  th button { padding: 0; }
+  th button::after { content: none; }
   table { max-width: 100%; font-size: 8pt; }
   th, td, td.word { min-width: 0; padding: .1875rem .25rem; white-space: normal; }
 }`

@@ -149,6 +149,16 @@ test('the keyboard reaches skip link, theme, tables and folded parts in order', 
   })
 })
 
+test('on paper the comparison is not cut off', { skip }, async () => {
+  await visit({ viewport: { width: 794, height: 1123 } }, async ({ page }) => {
+    await page.emulateMedia({ media: 'print' })
+    const cut = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('main table')].filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML.slice(0, 90))",
+    )
+    assert.deepEqual(cut, [])
+  })
+})
+
 test('printing opens every folded part and shows the still drawings', { skip }, async () => {
   await visit({ viewport: { width: 1200, height: 800 } }, async ({ page }) => {
     await scrollThrough(page)
