@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { type Endpoint, endpointKey, type MeshIndex } from '../config/mesh-index.ts'
 import { HTTP_ALPN, HTTP2_ALPN } from './alpn.ts'
 import type { Cluster, Upstream } from './cluster.ts'
+import { type ClusterDump, dumpCluster } from './dump-cluster.ts'
 import { Http2Pool } from './http2-pool.ts'
 import type { HttpLimits } from './limits.ts'
 import { Pool } from './pool.ts'
@@ -51,6 +52,11 @@ export class PodClusters {
       const now = workload && endpoint && { ...endpoint, workload }
       if (now === undefined || endpointKey(now) !== upstreams[0].key) this.#drop(address)
     }
+  }
+
+  /** For `/config_dump`. */
+  dump(): readonly ClusterDump[] {
+    return [...this.#clusters.values()].map(dumpCluster)
   }
 
   close(): void {

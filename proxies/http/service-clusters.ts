@@ -8,6 +8,7 @@ import { Outliers } from '../routing/outliers.ts'
 import type { RequestSeries } from '../telemetry/request-metrics.ts'
 import { HTTP_ALPN, HTTP2_ALPN } from './alpn.ts'
 import { type Balance, balanceBy, type Cluster, type Upstream } from './cluster.ts'
+import { type ClusterDump, dumpCluster } from './dump-cluster.ts'
 import { Http2Pool } from './http2-pool.ts'
 import type { HttpLimits } from './limits.ts'
 import { Pool, type PoolOptions } from './pool.ts'
@@ -145,15 +146,8 @@ export class ServiceClusters {
   }
 
   /** For `/config_dump`. */
-  dump(): unknown {
-    return [...this.#clusters.values()].map(({ name, upstreams }) => ({
-      name,
-      endpoints: upstreams.map(({ address, active, pool, http2 }) => ({
-        address,
-        activeRequests: active,
-        connections: pool.size + http2.size,
-      })),
-    }))
+  dump(): readonly ClusterDump[] {
+    return [...this.#clusters.values()].map(dumpCluster)
   }
 
   #targets(cluster: Mutable): readonly Target[] {

@@ -108,7 +108,7 @@ export function createSidecar(): ProxyProgram {
       if (listener.kind === 'inbound') return inbound(context, portOf(listener.port))
       return inboundTunnels(context, portOf)
     },
-    dump: () => ({ clusters: clusters.dump() }),
+    dump: () => ({ clusters: [...clusters.dump(), ...pods.dump()] }),
     close: () => {
       clusters.close()
       pods.close()

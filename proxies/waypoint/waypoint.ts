@@ -100,7 +100,7 @@ export function createWaypoint(): ProxyProgram {
       }
       return waypointInbound(context)
     },
-    dump: () => ({ clusters: clusters.dump() }),
+    dump: () => ({ clusters: [...clusters.dump(), ...pods.dump()] }),
     close: () => {
       clusters.close()
       pods.close()

@@ -74,6 +74,9 @@ describe('a pod of which a service says that it speaks HTTP', () => {
     }
     client.socket.destroy()
     const metrics = await path.waypoint.metrics()
+    const { admin } = path.waypoint.admin
+    const dump = await (await fetch(`http://${admin.host}:${admin.port}/config_dump`)).text()
+    assert.match(dump, /"direct\|127\.78\.1\.2:8080"/)
     const requests = { ...direct, request_protocol: 'http', response_code: '200' }
     assert.equal(total(metrics, 'istio_requests_total', requests), 3)
     assert.equal(total(metrics, 'istio_request_duration_milliseconds_count', requests), 3)
