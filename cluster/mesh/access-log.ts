@@ -60,9 +60,9 @@ function formOf({
   accessLogEncoding,
   accessLogFormat,
 }: MeshConfig): Pick<AccessLogConfig, 'encoding' | 'format'> {
-  if (accessLogEncoding === 'JSON') return { encoding: 'JSON' }
+  const encoding = accessLogEncoding === 'JSON' ? 'JSON' : 'TEXT'
   const given = typeof accessLogFormat === 'string' && accessLogFormat !== ''
-  return { encoding: 'TEXT', ...(given ? { format: accessLogFormat } : {}) }
+  return { encoding, ...(given ? { format: accessLogFormat } : {}) }
 }
 
 type Entries = NonNullable<NonNullable<Telemetry['spec']>['accessLogging']>

@@ -29,7 +29,7 @@ export interface ProxyConfig {
 export interface AccessLogConfig {
   readonly output: 'stdout' | 'stderr'
   readonly encoding: 'TEXT' | 'JSON'
-  /** Of text, in Envoy's command operators; absent: Istio's. */
+  /** Text, or an object in JSON, in Envoy's command operators; absent: Istio's. */
   readonly format?: string
   /** For a sidecar: what its application sends, and what it is sent. For a waypoint only the latter. */
   readonly outbound: boolean

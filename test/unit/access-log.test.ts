@@ -112,6 +112,19 @@ test('a format of its own: operators, alternatives, and a dash for what is not k
   assert.equal(textFormatter(format)(request), 'GET 503 100% - - -')
 })
 
+test('JSON of its own: nested, figures alone, and the default for what is no object', () => {
+  const format =
+    '{"code": "%RESPONSE_CODE%", "of": {"who": "%REQ(X-NONE)%", "took": "%DURATION% ms"}, "fix": 1}'
+  assert.deepEqual(JSON.parse(jsonFormatter(format)(request)), {
+    code: 503,
+    of: { who: null, took: '33 ms' },
+    fix: 1,
+  })
+  for (const wrong of ['foo', '[]', '"{}"']) {
+    assert.equal(jsonFormatter(wrong)(request), jsonFormatter()(request))
+  }
+})
+
 describe('switching it', () => {
   const config: AccessLogConfig = {
     output: 'stderr',

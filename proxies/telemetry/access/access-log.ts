@@ -39,7 +39,8 @@ export class AccessLog {
     this.inbound = config?.inbound ?? false
     this.#config = config
     if (config)
-      this.#format = config.encoding === 'JSON' ? jsonFormatter() : textFormatter(config.format)
+      this.#format =
+        config.encoding === 'JSON' ? jsonFormatter(config.format) : textFormatter(config.format)
   }
 
   write(entry: AccessEntry): void {
