@@ -154,6 +154,8 @@ th[aria-sort=descending] button::after { content: " \\2193"; content: " \\2193" 
   th button { padding: 0; }
   th button::after { content: none; }
   table { max-width: 100%; font-size: 8pt; }
+  thead th, caption { font-size: 8pt; }
+  table .small, table .spread, table .unit { font-size: 7pt; }
   th, td, td.word { min-width: 0; padding: .1875rem .25rem; white-space: normal; }
 }`
 }
