@@ -30,9 +30,11 @@ export interface SleepCommand {
 export interface Call {
   /** Service name, found as `<NAME>_SERVICE_HOST`/`_PORT`, else as DNS name; `name:port` is taken too. */
   readonly service: string
-  /** @default '/' */
+  /** As what the service is called. @default 'http' */
+  readonly protocol?: 'http' | 'grpc'
+  /** @default '/', in gRPC the method that services of this program have */
   readonly path?: string
-  /** Above 0 the request is a POST with a body of this size. @default 0 */
+  /** Above 0 the request is a POST with a body of this size, in gRPC the payload of the message. @default 0 */
   readonly requestBytes?: number
   readonly headers?: Readonly<Record<string, string>>
   /** Chance that the call is made at all, 0..1. @default 1 */
@@ -88,9 +90,12 @@ function parseCommand(value: unknown, place: string): Command {
 }
 
 function parseCall(fields: Readonly<Record<string, unknown>>, place: string): Call {
-  const { service, path, headers, ...amounts } = fields
+  const { service, protocol, path, headers, ...amounts } = fields
   if (typeof service !== 'string' || service === '') {
     throw new Error(`${place}: call.service must be a name`)
+  }
+  if (protocol !== undefined && protocol !== 'http' && protocol !== 'grpc') {
+    throw new Error(`${place}: call.protocol must be http or grpc`)
   }
   if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/'))) {
     throw new Error(`${place}: call.path must begin with /`)

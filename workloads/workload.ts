@@ -18,7 +18,7 @@ export interface ManifestOptions {
   readonly namespace: string
   /** For every service, instead of what the workload says. */
   readonly replicas?: number
-  /** For every HTTP service, instead of what the workload says. */
+  /** For every service of ours but the store, instead of what the workload says. */
   readonly responseBytes?: number
   readonly nodeSelector?: Readonly<Record<string, string>>
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -45,6 +53,25 @@ function assertAllAnswered(result: Result, ended: CliResult): void {
     }
   }
 }
+
+test('a graph of HTTP and gRPC services loses no request in any mode', { skip }, async () => {
+  const file = join(scratch, 'mixed.yaml')
+  writeFileSync(
+    file,
+    `defaults: { responseSize: 1k, requestSize: 256 }
+services:
+- { name: web, isEntrypoint: true, script: [ { call: cart } ] }
+- { name: cart, type: grpc, numReplicas: 2, script: [ [ { call: stock }, { call: price } ] ] }
+- { name: stock, type: grpc }
+- { name: price }
+`,
+  )
+  const run = start('grpc', ...short, '--rate', '50', '--workload', file, '--json')
+  const ended = await run.finished
+  const result = run.result()
+  assert.deepEqual(Object.keys(result.modes).sort(), ['ambient', 'baseline', 'sidecar', 'waypoint'])
+  assertAllAnswered(result, ended)
+})
 
 test('a run measures every mode, writes its folder and leaves no process', { skip }, async () => {
   const run = start('all', ...short, '--json')

@@ -1,65 +1,11 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, createServer, get, type IncomingMessage, type Server } from 'node:http'
+import { Agent, createServer, type IncomingMessage, type Server } from 'node:http'
 import * as net from 'node:net'
 import { type AddressInfo, connect } from 'node:net'
-import { resolve } from 'node:path'
-import { after, test } from 'node:test'
-
-const entry = resolve(import.meta.dirname, '../../workloads/service/main.js')
-const children: ChildProcess[] = []
-after(() => {
-  for (const child of children) child.kill('SIGKILL')
-})
-
-interface Answer {
-  readonly status: number
-  readonly body: string
-  readonly headers: IncomingMessage['headers']
-}
-
-/** Starts a service on a free port; the port is found by letting the kernel choose one first. */
-async function startService(
-  env: Record<string, string>,
-): Promise<{ child: ChildProcess; port: number }> {
-  const port = await freePort()
-  const child = fork(entry, {
-    env: { ...process.env, HOST: '127.0.0.1', PORT: String(port), ...env },
-  })
-  children.push(child)
-  const [message] = await once(child, 'message')
-  assert.deepEqual(message, { type: 'started' })
-  return { child, port }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-function ask(
-  port: number,
-  options: { path?: string; headers?: object; agent?: Agent } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, ...options } as object, (response) => {
-      let body = ''
-      response.setEncoding('latin1').on('data', (chunk: string) => (body += chunk))
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body, headers: response.headers }),
-      )
-    }).on('error', reject)
-  })
-}
-
-function at(name: string, port: number): Record<string, string> {
-  return { [`${name}_SERVICE_HOST`]: '127.0.0.1', [`${name}_SERVICE_PORT`]: String(port) }
-}
+import { test } from 'node:test'
+import { ask, at, freePort, serviceEntry, startService } from '../support/service-process.ts'
 
 test('a service answers RESPONSE_BYTES bytes and is healthy', async () => {
   const { port } = await startService({ RESPONSE_BYTES: '1500' })
@@ -70,7 +16,7 @@ test('a service answers RESPONSE_BYTES bytes and is healthy', async () => {
 })
 
 test('a broken SCRIPT ends the process with the reason on stderr', async () => {
-  const child = fork(entry, { env: { SCRIPT: '[{"cal":{}}]' }, silent: true })
+  const child = fork(serviceEntry, { env: { SCRIPT: '[{"cal":{}}]' }, silent: true })
   let text = ''
   child.stderr?.on('data', (chunk) => (text += chunk))
   const [code] = await once(child, 'close')

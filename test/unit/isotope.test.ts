@@ -28,6 +28,24 @@ function faults(text: string): string[] {
   return []
 }
 
+/** Of every service: name and appProtocol of its port, name of its container's. */
+function ports(workload: Workload): Record<string, string[]> {
+  const made = workload.manifests({ namespace: 'x' })
+  const named: Record<string, string[]> = {}
+  for (const { kind, metadata, spec } of made) {
+    if (kind === 'Service') {
+      const [port] = (spec as { ports: { name: string; appProtocol: string }[] }).ports
+      named[metadata.name] = [port?.name ?? '', port?.appProtocol ?? '']
+    }
+    if (kind !== 'Deployment') continue
+    const { template } = spec as {
+      template: { spec: { containers: { ports: { name: string }[] }[] } }
+    }
+    named[metadata.name]?.push(template.spec.containers[0]?.ports[0]?.name ?? '')
+  }
+  return named
+}
+
 function environment(workload: Workload): Record<string, Record<string, string>> {
   return Object.fromEntries(
     workload
@@ -104,7 +122,7 @@ services:
   - jump: b
 - errorRate: 2
 - name: b
-  type: grpc
+  type: soap
   numReplicas: 0
 - name: b
 - name: Wrong_Name
@@ -120,7 +138,7 @@ services:
       'graph:10:5: unknown step "jump"; known are call and sleep',
       'graph:11:3: this service has no name',
       'graph:11:14: errorRate is outside 0 % to 100 %: 2',
-      'graph:13:9: type grpc: the services of meshbench speak HTTP/1.1 only; use type: http',
+      'graph:13:9: type must be http or grpc, not "soap"',
       'graph:14:16: numReplicas must be a whole number of at least 1, not 0',
       'graph:15:9: a second b',
       'graph:16:9: "Wrong_Name" cannot name a service: small letters, digits and dashes, beginning with a letter, at most 63',
@@ -139,6 +157,69 @@ test('a cycle is refused at the call that closes it, however long it is', () => 
     [
       'graph:4:48: a -> b -> a is a cycle: a request in it never ends',
       'graph:5:35: self -> self is a cycle: a request in it never ends',
+    ],
+  )
+})
+
+test('services of type grpc have typed ports and are called by gRPC, from whatever type', () => {
+  const workload = graph(`defaults: { type: grpc, requestSize: 2k }
+services:
+- { name: a, type: http, script: [ { call: b }, [ { call: c }, { call: d } ] ] }
+- { name: b, script: [ { call: { service: c, size: 0 } }, { call: d } ] }
+- { name: c }
+- { name: d, type: http }
+`)
+  assert.equal(workload.entry, 'a')
+  assert.deepEqual(workload.warnings, [])
+  assert.deepEqual(ports(workload), {
+    a: ['http', 'http', 'http'],
+    b: ['grpc', 'grpc', 'grpc'],
+    c: ['grpc', 'grpc', 'grpc'],
+    d: ['http', 'http', 'http'],
+  })
+  const env = environment(workload)
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd'].map((name) => env[name]?.PROTOCOL),
+    [undefined, 'grpc', 'grpc', undefined],
+  )
+  assert.deepEqual(JSON.parse(env.a?.SCRIPT ?? ''), [
+    { call: { service: 'b', requestBytes: 2048, protocol: 'grpc' } },
+    [
+      { call: { service: 'c', requestBytes: 2048, protocol: 'grpc' } },
+      { call: { service: 'd', requestBytes: 2048 } },
+    ],
+  ])
+  assert.deepEqual(JSON.parse(env.b?.SCRIPT ?? ''), [
+    { call: { service: 'c', protocol: 'grpc' } },
+    { call: { service: 'd', requestBytes: 2048 } },
+  ])
+})
+
+test('before an entry of type grpc stands an HTTP service, and it is told', () => {
+  const text =
+    'services:\n- { name: a, type: grpc, responseSize: 5, script: [ { call: b } ] }\n- { name: b }\n'
+  for (const workload of [graph(text), graph(text, 'a')]) {
+    assert.equal(workload.entry, 'a-http')
+    assert.equal(podCount(workload), 3)
+    assert.deepEqual(
+      workload.warnings.map((line) => line.replace(path, 'graph')),
+      [
+        'graph:2:3: load speaks HTTP/1.1 and a gRPC: it enters at a-http, a service added to pass it on',
+      ],
+    )
+    const { 'a-http': front } = environment(workload)
+    assert.equal(front?.PROTOCOL, undefined)
+    assert.equal(front?.RESPONSE_BYTES, '5')
+    assert.deepEqual(JSON.parse(front?.SCRIPT ?? ''), [
+      { call: { service: 'a', protocol: 'grpc' } },
+    ])
+  }
+  assert.equal(graph(text, 'b').entry, 'b')
+  assert.deepEqual(graph(text, 'b').warnings, [])
+  assert.deepEqual(
+    faults('services:\n- { name: a, type: grpc, isEntrypoint: true }\n- { name: a-http }\n'),
+    [
+      'graph:2:3: load speaks HTTP/1.1 and a gRPC, and no service can be put between them as "a-http"',
     ],
   )
 })

@@ -93,6 +93,7 @@ test('a broken script is refused with the place and the reason', () => {
     ['[[{"sleep":{"ms":-1}}]]', /step 1.1: sleep.ms must be a number of at least 0/],
     ['[[[{"sleep":{"ms":1}}]]]', /step 1.1: lists of concurrent commands do not nest/],
     ['[{"call":{"service":"a","size":3}}]', /call.size is not known/],
+    ['[{"call":{"service":"a","protocol":"soap"}}]', /call.protocol must be http or grpc/],
     ['[{"call":{"service":"a","probability":3}}]', /probability must be within 0..1/],
   ]
   for (const [json, message] of refusals) assert.throws(() => parseScript(json), { message }, json)

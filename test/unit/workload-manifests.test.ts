@@ -127,6 +127,25 @@ test('replicas and answer sizes that were asked for overrule the file', () => {
   assert.doesNotMatch(JSON.stringify(web), /"RESPONSE_BYTES","value":"5"/)
 })
 
+test('load is not sent to a service that speaks gRPC, marked or asked for', () => {
+  const grpc = both.replaceAll('http-web', 'grpc-web')
+  const marked = grpc.replace(
+    '{ name: api }',
+    '{ name: api, annotations: { meshbench.dev/entry: "true" } }',
+  )
+  const path = file(marked)
+  assert.throws(() => findWorkload(path), {
+    code: 'WORKLOAD_FILE',
+    message: `${path}:9:60: load is HTTP/1.1 and cannot enter at api: its first port is not http`,
+    hint: 'let it enter at another Service: --entry NAME',
+  })
+  assert.equal(
+    findWorkload(file(`${marked}${service('front')}`), { entry: 'front' }).entry,
+    'front',
+  )
+  assert.throws(() => findWorkload(file(grpc), { entry: 'api' }), { code: 'WORKLOAD_ENTRY' })
+})
+
 test('every fault of a file is reported at once with its line and column', () => {
   const path = file(
     `${service('web')}${deployment('web', '[{"cal":{}}]')}${deployment('db', '[]', 'postgres:17')}---

@@ -50,12 +50,12 @@ export function readManifests(
     }
   }
   problems.throwIfAny(`a workload file holds ${taken.slice(0, 3).join('s, ')}s of one namespace`)
+  if (wantedEntry === undefined) refuseMarks(kept, problems)
+  problems.throwIfAny('let it enter at another Service: --entry NAME')
   const entry = chooseEntry({
     workload: name,
     services: services.filter(speaksHttp).map(({ metadata }) => metadata.name),
-    marked: services
-      .filter(({ metadata }) => metadata.annotations?.[entryAnnotation] === 'true')
-      .map(({ metadata }) => metadata.name),
+    marked: services.filter(isMarked).map(({ metadata }) => metadata.name),
     called: new Set(called.keys()),
     ...(wantedEntry === undefined ? {} : { wanted: wantedEntry }),
   })
@@ -126,6 +126,22 @@ function readDeployment(
       problems.fault(at('env', scriptAt, 'value'), (error as Error).message)
     }
   }
+}
+
+/** Load is HTTP/1.1, and nothing else can be answered to it. */
+function refuseMarks(objects: readonly FileObject[], problems: Problems): void {
+  for (const { node, value } of objects) {
+    const service = value as PlainObject
+    if (service.kind !== 'Service' || !isMarked(service) || speaksHttp(service)) continue
+    problems.fault(
+      nodeAt(node, ['metadata', 'annotations', entryAnnotation]),
+      `load is HTTP/1.1 and cannot enter at ${service.metadata.name}: its first port is not http`,
+    )
+  }
+}
+
+function isMarked({ metadata }: PlainObject): boolean {
+  return metadata.annotations?.[entryAnnotation] === 'true'
 }
 
 function speaksHttp({ spec }: PlainObject): boolean {

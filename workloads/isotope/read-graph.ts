@@ -6,6 +6,7 @@ import type { FileObject } from '../files/kube-objects.ts'
 import type { Problems } from '../files/problems.ts'
 import type { Topology, TopologyService } from '../topologies/topology.ts'
 import { checkCalls } from './calls.ts'
+import { callInProtocol, enterByHttp } from './protocols.ts'
 import { type FoundCall, readScript } from './script.ts'
 import { readSettings, readSize, type Settings, settingNames } from './settings.ts'
 
@@ -13,6 +14,8 @@ const topFields = ['apiVersion', 'kind', 'defaults', 'services']
 const defaultsFields = [...settingNames, 'requestSize', 'numRbacPolicies']
 const placement = ['namespace', 'cluster', 'labels']
 const serviceFields = ['name', ...placement, 'isEntrypoint', ...settingNames, 'numRbacPolicies']
+
+const format = 'the format: https://github.com/istio/tools/tree/master/isotope'
 
 interface Defaults {
   readonly settings: Settings
@@ -41,6 +44,7 @@ export function readGraph(
   const services: TopologyService[] = []
   const marked: string[] = []
   const calls = new Map<string, FoundCall[]>()
+  const places = new Map<string, Node>()
   for (const item of itemsOf(top.get('services')?.value, 'services', problems)) {
     const fields = fieldsOf(item, 'a service', problems)
     warnService(fields, problems)
@@ -48,12 +52,13 @@ export function readGraph(
     if (calls.has(service)) problems.fault(fields.get('name')?.value, `a second ${service}`)
     const found: FoundCall[] = []
     calls.set(service, found)
+    places.set(service, item)
     services.push(readService(service, fields, defaults, found, problems))
     if (scalarOf(fields.get('isEntrypoint')?.value) === true) marked.push(service)
   }
   if (services.length === 0) problems.fault(node, 'a service graph needs services')
   checkCalls(calls, problems)
-  problems.throwIfAny('the format: https://github.com/istio/tools/tree/master/isotope')
+  problems.throwIfAny(format)
   const entry = chooseEntry({
     workload: name,
     services: services.map((service) => service.name),
@@ -61,7 +66,11 @@ export function readGraph(
     called: new Set([...calls.values()].flat().map(({ service }) => service)),
     ...(wantedEntry === undefined ? {} : { wanted: wantedEntry }),
   })
-  return { name, description: 'an isotope service graph', entry, services }
+  const description = 'an isotope service graph'
+  const topology = { name, description, entry, services: callInProtocol(services) }
+  const entered = enterByHttp(topology, places.get(entry), problems)
+  problems.throwIfAny('rename a service, or let load enter at one of type http: --entry NAME')
+  return entered
 }
 
 function readDefaults(field: Field | undefined, problems: Problems): Defaults {
@@ -88,6 +97,7 @@ function readService(
     name,
     replicas: own.replicas ?? 1,
     port: defaultServicePort,
+    ...(own.protocol === undefined ? {} : { protocol: own.protocol }),
     script: readScript(own.script ?? [], { requestBytes, problems, onCall }),
     responseBytes: own.responseBytes ?? 0,
     errorRate: own.errorRate ?? 0,

@@ -5,6 +5,7 @@ import { parseRate, parseSize } from './values.ts'
 
 /** What `defaults` and every service may say. */
 export interface Settings {
+  readonly protocol?: 'http' | 'grpc'
   readonly errorRate?: number
   readonly responseBytes?: number
   readonly replicas?: number
@@ -18,7 +19,7 @@ export const settingNames = ['type', 'errorRate', 'responseSize', 'script', 'num
 const largestBytes = 2 ** 30
 
 export function readSettings(fields: ReadonlyMap<string, Field>, problems: Problems): Settings {
-  checkType(fields.get('type')?.value, problems)
+  const protocol = read(fields, 'type', readType, problems)
   const policies = fields.get('numRbacPolicies')
   if (policies !== undefined) {
     problems.warn(policies.key, 'numRbacPolicies is no part of the graph; ignored')
@@ -28,6 +29,7 @@ export function readSettings(fields: ReadonlyMap<string, Field>, problems: Probl
   const replicas = read(fields, 'numReplicas', readReplicas, problems)
   const script = fields.get('script')
   return {
+    ...(protocol === undefined ? {} : { protocol }),
     ...(errorRate === undefined ? {} : { errorRate }),
     ...(responseBytes === undefined ? {} : { responseBytes }),
     ...(replicas === undefined ? {} : { replicas }),
@@ -45,16 +47,15 @@ function read<T>(
   return field === undefined ? undefined : reader(field.value, name, problems)
 }
 
-function checkType(node: Node | null | undefined, problems: Problems): void {
-  if (node === undefined) return
+function readType(
+  node: Node | null,
+  name: string,
+  problems: Problems,
+): 'http' | 'grpc' | undefined {
   const type = scalarOf(node)
-  if (type === 'http') return
-  problems.fault(
-    node,
-    type === 'grpc'
-      ? 'type grpc: the services of meshbench speak HTTP/1.1 only; use type: http'
-      : `type must be http, not ${describe(node)}`,
-  )
+  if (type === 'http' || type === 'grpc') return type
+  problems.fault(node, `${name} must be http or grpc, not ${describe(node)}`)
+  return undefined
 }
 
 export function readSize(node: Node | null, name: string, problems: Problems): number | undefined {

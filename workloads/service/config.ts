@@ -7,9 +7,11 @@ export interface ServiceConfig {
   /** Undefined means every address. */
   readonly host: string | undefined
   readonly port: number
+  /** What it is called by. */
+  readonly protocol: 'http' | 'grpc'
   readonly script: Script
   readonly responseBytes: number
-  /** Chance of answering 500 after the script has run, 0..1. */
+  /** Chance of answering 500, or status 13 in gRPC, after the script has run, 0..1. */
   readonly errorRate: number
   /** After this long without an answer a downstream call has failed. */
   readonly callTimeoutMs: number
@@ -24,6 +26,7 @@ export function readServiceConfig(env: NodeJS.ProcessEnv): ServiceConfig {
     name: env.SERVICE_NAME ?? 'service',
     host: env.HOST === '' ? undefined : env.HOST,
     port: number(env, 'PORT', 8080, 65_535),
+    protocol: protocol(env),
     script: parseScript(env.SCRIPT ?? '[]'),
     responseBytes: Math.floor(number(env, 'RESPONSE_BYTES', 0, 1 << 30)),
     errorRate: number(env, 'ERROR_RATE', 0, 1),
@@ -31,6 +34,11 @@ export function readServiceConfig(env: NodeJS.ProcessEnv): ServiceConfig {
     callTimeoutMs: number(env, 'CALL_TIMEOUT_MS', 15_000, 600_000),
     socketsFromParent: env.SOCKETS_FROM_PARENT === '1',
   }
+}
+
+function protocol({ PROTOCOL: text = 'http' }: NodeJS.ProcessEnv): 'http' | 'grpc' {
+  if (text === 'http' || text === 'grpc') return text
+  throw new Error(`PROTOCOL must be http or grpc, not "${text}"`)
 }
 
 function number(env: NodeJS.ProcessEnv, name: string, fallback: number, most: number): number {

@@ -1,14 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command, Script } from '../script.ts'
 import { burnCpu } from './burn.ts'
-import type { Caller, Headers } from './downstream.ts'
-import type { Asker } from './line-client.ts'
-
-/** How a script reaches other services. */
-export interface Reach {
-  readonly caller: Caller
-  readonly asker: Asker
-}
+import type { Headers } from './downstream.ts'
+import type { Reach } from './reach.ts'
 
 export async function runScript(script: Script, reach: Reach, propagated: Headers): Promise<void> {
   for (const step of script) {

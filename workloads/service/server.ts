@@ -1,14 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Server } from 'node:net'
 import type { Script } from '../script.ts'
 import type { ServiceConfig } from './config.ts'
-import { createCaller, DownstreamError } from './downstream.ts'
-import { createAsker } from './line-client.ts'
+import { DownstreamError } from './downstream.ts'
+import { healthAnswer } from './health.ts'
+import { createReach } from './reach.ts'
 import { runScript } from './run-script.ts'
 import { propagatedHeaders } from './tracing.ts'
 
 export interface ServiceServer {
   readonly server: Server
-  /** From now on every answer says `connection: close` and the health check fails. */
+  /** From now on clients are told to go (`connection: close`, GOAWAY) and the health check fails. */
   startDraining(): void
 }
 
@@ -22,9 +24,7 @@ const keepAliveTimeoutMs = 3_600_000
 const oneWriteBytes = 16_384
 
 export function createServiceServer(config: ServiceConfig, env: NodeJS.ProcessEnv): ServiceServer {
-  const { callTimeoutMs: timeoutMs, connectionLifeMs } = config
-  const reaching = { env, timeoutMs, connectionLifeMs }
-  const reach = { caller: createCaller(reaching), asker: createAsker(reaching) }
+  const reach = createReach(config, env)
   const body = answerBody(config.responseBytes)
   const calls = makesCalls(config.script)
   let draining = false
@@ -67,7 +67,8 @@ export function createServiceServer(config: ServiceConfig, env: NodeJS.ProcessEn
     (request, response) => {
       if (request.url === '/healthz') {
         request.resume()
-        answer(response, draining ? 503 : 200, draining ? 'draining\n' : 'ok\n')
+        const { status, text } = healthAnswer(draining)
+        answer(response, status, text)
       } else if (hasBody(request)) {
         request.once('end', () => answerAfterScript(request, response)).resume()
       } else {

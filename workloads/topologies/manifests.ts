@@ -4,7 +4,8 @@ import type { Topology, TopologyService } from './topology.ts'
 
 /**
  * The topology as ServiceAccount, Service and Deployment per service, nothing about meshes in them:
- * the namespace decides that. The port is named and typed http, as Istio needs to treat it as HTTP.
+ * the namespace decides that. The port is named and typed by its
+ * protocol, as Istio needs to treat its requests one by one.
  */
 export function manifests(topology: Topology, options: ManifestOptions): Manifest[] {
   return topology.services.flatMap((service) => {
@@ -27,10 +28,10 @@ export function manifests(topology: Topology, options: ManifestOptions): Manifes
   })
 }
 
-function serviceSpec({ name, port }: TopologyService): object {
+function serviceSpec({ name, port, protocol = 'http' }: TopologyService): object {
   return {
     selector: { app: name },
-    ports: [{ name: 'http', appProtocol: 'http', protocol: 'TCP', port, targetPort: port }],
+    ports: [{ name: protocol, appProtocol: protocol, protocol: 'TCP', port, targetPort: port }],
   }
 }
 
@@ -54,9 +55,11 @@ function deploymentSpec(
 }
 
 function container(service: TopologyService, options: ManifestOptions): object {
+  const { protocol = 'http' } = service
   const env = {
     SERVICE_NAME: service.name,
     PORT: service.port,
+    ...(protocol === 'http' ? {} : { PROTOCOL: protocol }),
     SCRIPT: JSON.stringify(service.script),
     RESPONSE_BYTES: options.responseBytes ?? service.responseBytes,
     ERROR_RATE: service.errorRate ?? 0,
@@ -65,7 +68,7 @@ function container(service: TopologyService, options: ManifestOptions): object {
     name: 'app',
     image: serviceImage,
     env: Object.entries(env).map(([name, value]) => ({ name, value: String(value) })),
-    ports: [{ name: 'http', containerPort: service.port, protocol: 'TCP' }],
+    ports: [{ name: protocol, containerPort: service.port, protocol: 'TCP' }],
     readinessProbe: { httpGet: { path: '/healthz', port: service.port }, periodSeconds: 1 },
   }
 }

@@ -14,9 +14,11 @@ export interface TopologyService {
   readonly name: string
   readonly replicas: number
   readonly port: number
+  /** What it is called by. @default 'http' */
+  readonly protocol?: 'http' | 'grpc'
   readonly script: Script
   readonly responseBytes: number
-  /** Chance of answering 500, 0..1. @default 0 */
+  /** Chance of answering 500, or status 13 in gRPC, 0..1. @default 0 */
   readonly errorRate?: number
 }
 
