@@ -3,7 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { kinds } from '../../cluster/kinds.ts'
 import { readPlan } from '../../migration/plan/file.ts'
+import { planSchema } from '../../migration/result/plan.ts'
+import { startStage } from '../support/migration-stage.ts'
 import { runCli } from '../support/run-cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'meshbench-migrate-'))
@@ -95,4 +98,37 @@ test('what cannot be planned is a usage error', async () => {
     assert.equal(code, 2)
     assert.match(stderr, why)
   }
+})
+
+test('--all-labelled plans every namespace that asks for sidecars, and no other', async (t) => {
+  const stage = await startStage()
+  t.after(() => stage.stop())
+  const cluster = ['--kubeconfig', stage.kubeconfigPath]
+  const labelled: readonly (readonly [string, Record<string, string>])[] = [
+    ['web', { 'istio-injection': 'enabled' }],
+    ['canary', { 'istio.io/rev': '1-30' }],
+    ['plain', {}],
+    ['off', { 'istio-injection': 'disabled', 'istio.io/rev': '1-30' }],
+  ]
+  for (const [name, labels] of labelled) {
+    stage.store.create({ ...kinds.namespace, metadata: { name, labels } })
+  }
+  const argv = ['migrate', 'plan', '--all-labelled', '--json', '--out', 'all.json', ...cluster]
+  const { code, stdout, stderr } = await runCli(argv, folder)
+  assert.equal(code, 6, stderr)
+  const { options, waves, steps } = planSchema.parse(JSON.parse(stdout))
+  assert.deepEqual([...options.namespaces].sort(), ['canary', 'shop', 'web'])
+  assert.deepEqual(waves.flat().sort(), ['canary', 'shop', 'web'])
+  const turned = steps.filter(({ phase }) => phase === 'S10').map(({ namespace }) => namespace)
+  assert.deepEqual(turned, waves.flat(), 'in the order of the waves')
+
+  for (const name of ['shop', 'web', 'canary']) {
+    stage.store.mutate({ ...kinds.namespace, name }, (found) => ({
+      ...found,
+      metadata: { ...found.metadata, labels: {} },
+    }))
+  }
+  const none = await runCli(['migrate', 'plan', '--all-labelled', ...cluster], folder)
+  assert.equal(none.code, 2)
+  assert.match(none.stderr, /^error: no namespace asks for sidecars by its labels/)
 })
