@@ -9,7 +9,7 @@ import type { Sweeper } from '../http/sweeper.ts'
 import type { CertificateStore } from '../identity/certificates.ts'
 import type { AccessLog } from '../telemetry/access/access-log.ts'
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts'
-import type { BoundPods } from './bound-pods.ts'
+import type { Bindings } from './bindings.ts'
 import type { Decisions } from './decisions.ts'
 import type { WaypointTelemetry } from './waypoint-telemetry.ts'
 
@@ -26,7 +26,7 @@ export interface WaypointContext {
   readonly store: CertificateStore
   readonly clusters: ServiceClusters
   readonly pods: PodClusters
-  readonly bound: BoundPods
+  readonly bindings: Bindings
   readonly dialler: Dialler
   readonly telemetry: WaypointTelemetry
   readonly connections: TcpMetrics

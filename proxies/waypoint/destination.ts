@@ -28,11 +28,20 @@ export interface Destination {
 export interface Refused {
   readonly status: number
   readonly reason: string
+  /** Only what this waypoint has been told so far says so. */
+  readonly isUnbound?: true
+}
+
+const UNBOUND: Refused = {
+  status: 404,
+  reason: 'the authority names neither a service nor a pod of this waypoint',
+  isUnbound: true,
 }
 
 /**
  * The authority is what the client's ztunnel was asked for: VIP and port or a service's name, else the
- * address of a pod that has this waypoint. To no other pod, since it would see this waypoint's identity.
+ * address of a pod. To none that has not this waypoint, since it would see this waypoint's identity. The
+ * backends of routes need not have it: whoever wrote the route chose them, not the client.
  */
 export function resolveDestination(
   context: WaypointContext,
@@ -45,17 +54,13 @@ export function resolveDestination(
     index.serviceByVip(address.host, workload.namespace) ??
     index.serviceByHostname(address.host, workload.namespace)
   if (service !== undefined) {
+    if (!context.bindings.has(service)) return UNBOUND
     return service.ports[String(address.port)] === undefined
       ? { status: 404, reason: 'the authority names no service port' }
       : serviceDestination(context, service, address.host, address.port)
   }
   const pod = index.workloadByIp(address.host)
-  if (pod === undefined || !context.bound.has(pod)) {
-    return {
-      status: 404,
-      reason: 'the authority names neither a service nor a pod of this waypoint',
-    }
-  }
+  if (pod === undefined || !context.bindings.has(pod)) return UNBOUND
   return podDestination(context, { workload: pod, ip: address.host, targetPort: address.port })
 }
 

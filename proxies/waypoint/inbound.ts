@@ -14,7 +14,7 @@ import type { Accept } from '../process/listeners.ts'
 import { gated } from '../routing/gated.ts'
 import { logLimited } from '../telemetry/log.ts'
 import type { WaypointContext } from './context.ts'
-import { type Destination, resolveDestination } from './destination.ts'
+import { type Destination, type Refused, resolveDestination } from './destination.ts'
 import { sniffHttp } from './sniff-http.ts'
 import { waypointRules } from './waypoint-rules.ts'
 import { peersOf, type Source } from './waypoint-telemetry.ts'
@@ -29,18 +29,39 @@ export function waypointInbound(context: WaypointContext): Accept {
 }
 
 function serveConnect(context: WaypointContext, offer: ConnectOffer, client: TunnelClient): void {
+  const attempt = (): Refused | undefined => {
+    const destination = resolveDestination(context, offer.authority)
+    if ('status' in destination) return destination
+    serveDestination(context, offer, client, destination)
+    return undefined
+  }
+  const refuse = ({ status, reason }: Refused): void => {
+    offer.refuse(status)
+    logLimited('warn', 'inbound', `connection refused: ${reason}`, { authority: offer.authority })
+  }
+  const refused = attempt()
+  if (refused === undefined) return
+  if (!refused.isUnbound) {
+    refuse(refused)
+    return
+  }
+  const forget = context.bindings.wait(
+    () => attempt() === undefined,
+    () => refuse(refused),
+  )
+  offer.stream.once('close', forget)
+}
+
+function serveDestination(
+  context: WaypointContext,
+  offer: ConnectOffer,
+  client: TunnelClient,
+  destination: Destination,
+): void {
   const ip = client.socket.remoteAddress ?? ''
   const workload = context.view().index.workloadByIp(ip) ?? parseBaggage(offer.baggage)
   const address = `${ip}:${client.socket.remotePort}`
   const source: Source = { workload, identity: client.peer, ip, address }
-  const destination = resolveDestination(context, offer.authority)
-  if ('status' in destination) {
-    offer.refuse(destination.status)
-    logLimited('warn', 'inbound', `connection refused: ${destination.reason}`, {
-      authority: offer.authority,
-    })
-    return
-  }
   const connection = {
     sourceIp: source.ip,
     sourceIdentity: source.identity,

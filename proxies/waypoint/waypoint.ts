@@ -14,7 +14,7 @@ import { AccessLog } from '../telemetry/access/access-log.ts'
 import { Registry } from '../telemetry/registry.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts'
-import { BoundPods } from './bound-pods.ts'
+import { Bindings } from './bindings.ts'
 import type { WaypointContext, WaypointView } from './context.ts'
 import { Decisions } from './decisions.ts'
 import { waypointInbound } from './inbound.ts'
@@ -57,13 +57,13 @@ export function createWaypoint(): ProxyProgram {
     sweeper,
     dial: (endpoint, alpn, signal) => dialEndpoint(dialler, endpoint, alpn, signal),
   })
-  const bound = new BoundPods()
+  const bindings = new Bindings()
   const context: WaypointContext = {
     view,
     store,
     clusters,
     pods,
-    bound,
+    bindings,
     dialler,
     telemetry,
     connections,
@@ -92,7 +92,7 @@ export function createWaypoint(): ProxyProgram {
       telemetry.forgetPeers()
       clusters.update(index, config.l7?.destinations)
       pods.update(index)
-      bound.update(index, workload)
+      bindings.update(index, workload)
     },
     serve: (listener) => {
       if (listener.kind !== 'hbone') {

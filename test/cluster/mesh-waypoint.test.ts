@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isTrue } from '../../cluster/controllers/conditions.ts'
 import { type Gateway, kinds } from '../../cluster/kinds.ts'
+import type { KubeObject } from '../../cluster/objects.ts'
 import { eventually, get } from '../fixtures/http-get.ts'
 import { namespaceObject, nodeObject, runningCore } from '../fixtures/running-core.ts'
 import { clientAndTarget, images, metrics, serviceOf } from '../fixtures/shop.ts'
+import { SteadyLoad } from '../fixtures/steady-load.ts'
 
-test('a service bound to a waypoint is reached through it', async (t) => {
+async function shopWithWaypoint(t: TestContext) {
   const core = await runningCore(t, { images })
   const ztunnel = { 'meshbench.dev/ztunnel': 'true' }
   core.store.create(nodeObject('client', ztunnel))
@@ -35,6 +38,11 @@ test('a service bound to a waypoint is reached through it', async (t) => {
       .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
   )
   const { client, target } = await clientAndTarget(core)
+  return { core, client, target }
+}
+
+test('a service bound to a waypoint is reached through it', async (t) => {
+  const { core, client, target } = await shopWithWaypoint(t)
   const waypoint = core.pods('shop').find(({ spec }) => spec.serviceAccountName === 'waypoint')
   assert.ok(waypoint)
   assert.equal(waypoint.spec.nodeName, 'server')
@@ -47,3 +55,29 @@ test('a service bound to a waypoint is reached through it', async (t) => {
   assert.match(line ?? '', /source_principal="spiffe:\/\/cluster.local\/ns\/shop\/sa\/default"/)
   assert.deepEqual(core.notices, [])
 })
+
+test('requests survive it when their service is unbound from its waypoint and bound again', async (t) => {
+  const { core, client } = await shopWithWaypoint(t)
+  const service = await serviceOf(core, client)
+  await eventually(service.host, service.port)
+  const load = new SteadyLoad(service)
+  t.after(() => load.stop())
+  await load.more(50)
+  const shop = { ...kinds.namespace, name: 'shop' }
+  const { labels: bound = {} } = core.store.list(kinds.namespace).find(isShop)?.metadata ?? {}
+  const { 'istio.io/use-waypoint': _, ...unbound } = bound
+  for (const labels of [unbound, bound, unbound, bound]) {
+    core.store.mutate(shop, (current) => ({
+      ...current,
+      metadata: { ...current.metadata, labels },
+    }))
+    await sleep(300)
+    await load.more(50)
+  }
+  assert.deepEqual((await load.stop()).failures, [])
+  assert.deepEqual(core.notices, [])
+})
+
+function isShop({ metadata }: KubeObject): boolean {
+  return metadata.name === 'shop'
+}

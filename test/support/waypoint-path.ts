@@ -1,4 +1,5 @@
 import type { L7Config } from '../../proxies/config/l7.ts'
+import { serviceKey } from '../../proxies/config/mesh-index.ts'
 import type {
   AppProtocol,
   AuthorizationPolicy,
@@ -34,6 +35,11 @@ export interface WaypointPath {
   podAddress(port: number): Promise<SocketAddress>
   /** Tells the waypoint another set of endpoints. */
   changeEndpoints(change: (server: Workload) => readonly Workload[]): Promise<void>
+  /** Tells the waypoint other services, all of them the server's, and what to do with requests. */
+  changeServices(
+    change: (shop: Service) => readonly Service[],
+    l7?: Partial<L7Config>,
+  ): Promise<void>
   /** Tells the waypoint what to do with requests. */
   applyL7(l7: Partial<L7Config>): Promise<void>
   stop(): Promise<void>
@@ -82,6 +88,7 @@ export async function startWaypointPath(
     servers: readonly Workload[],
     appPorts: Readonly<Record<string, SocketAddress>> = {},
     l7?: L7Config,
+    services: readonly Service[] = [shop],
   ): Promise<void> => {
     version += 1
     await proxy.configure({
@@ -89,7 +96,7 @@ export async function startWaypointPath(
       trustDomain: 'cluster.local',
       node: own.node ?? '',
       pod: { name: own.name, namespace: 'shop', ip: own.workloadIps[0] ?? '' },
-      state: { workloads: [client, gatewayPod, ...servers], services: [shop], policies },
+      state: { workloads: [client, gatewayPod, ...servers], services, policies },
       local: [{ uid: own.uid, identity: identity(own), appPorts, mtlsMode: 'PERMISSIVE' }],
       certificates: [await authority.issue(identity(own))],
       ...(l7 ? { l7 } : {}),
@@ -121,6 +128,15 @@ export async function startWaypointPath(
       return { host: socket.host, port: socket.port }
     },
     changeEndpoints: (change) => configure(waypoint, gatewayPod, change(server)),
+    changeServices: (change, l7 = {}) => {
+      const services = change(shop)
+      const ports = { [SERVICE_PORT]: CONTAINER_PORT }
+      const backed = {
+        ...server,
+        services: Object.fromEntries(services.map((one) => [serviceKey(one), ports])),
+      }
+      return configure(waypoint, gatewayPod, [backed], {}, { ...NO_L7, ...l7 }, services)
+    },
     applyL7: (l7) => configure(waypoint, gatewayPod, [server], {}, { ...NO_L7, ...l7 }),
     stop: async () => {
       await Promise.all([source.stop(), waypoint.stop(), destination.stop()])
