@@ -207,7 +207,12 @@ export interface Deployment extends KubeObject {
 }
 
 export interface ReplicaSet extends KubeObject {
-  spec: { replicas?: number; selector: LabelSelector; template: PodTemplate }
+  spec: {
+    replicas?: number
+    minReadySeconds?: number
+    selector: LabelSelector
+    template: PodTemplate
+  }
   status?: {
     observedGeneration?: number
     replicas: number
@@ -220,6 +225,7 @@ export interface DaemonSet extends KubeObject {
   spec: {
     selector: LabelSelector
     template: PodTemplate
+    minReadySeconds?: number
     revisionHistoryLimit?: number
     updateStrategy?: {
       type?: string
@@ -253,6 +259,7 @@ export interface StatefulSet extends KubeObject {
     selector: LabelSelector
     template: PodTemplate
     podManagementPolicy?: 'OrderedReady' | 'Parallel'
+    minReadySeconds?: number
     revisionHistoryLimit?: number
     updateStrategy?: {
       type?: 'RollingUpdate' | 'OnDelete'

@@ -1,5 +1,4 @@
 import type { Pod } from '../kinds.ts'
-import { isPodReady } from './conditions.ts'
 import { isActive } from './pods.ts'
 
 export interface DaemonGeneration {
@@ -7,6 +6,7 @@ export interface DaemonGeneration {
   readonly nodes: readonly string[]
   readonly pods: readonly Pod[]
   isCurrent(pod: Pod): boolean
+  isAvailable(pod: Pod): boolean
 }
 
 export interface RolloutStep {
@@ -19,11 +19,16 @@ export interface RolloutStep {
  * `maxUnavailable: 1`: an old pod goes only while every other node has a ready one, and comes back as a
  * new one. A node whose pod has just been made has none yet.
  */
-export function replaceInPlace({ nodes, pods, isCurrent }: DaemonGeneration): RolloutStep {
+export function replaceInPlace({
+  nodes,
+  pods,
+  isCurrent,
+  isAvailable,
+}: DaemonGeneration): RolloutStep {
   const outdated = pods.filter((pod) => isActive(pod) && !isCurrent(pod))
-  const victim = outdated.find((pod) => !isPodReady(pod)) ?? outdated[0]
+  const victim = outdated.find((pod) => !isAvailable(pod)) ?? outdated[0]
   const serves = (node: string): boolean =>
-    pods.some((pod) => pod.spec.nodeName === node && isActive(pod) && isPodReady(pod))
+    pods.some((pod) => pod.spec.nodeName === node && isActive(pod) && isAvailable(pod))
   const othersReady = nodes.every((node) => node === victim?.spec.nodeName || serves(node))
   return { create: [], remove: victim && othersReady ? [victim] : [] }
 }
@@ -33,7 +38,7 @@ export function replaceInPlace({ nodes, pods, isCurrent }: DaemonGeneration): Ro
  * goes at once. At most `maxSurge` nodes have both.
  */
 export function replaceBySurge(
-  { nodes, pods, isCurrent }: DaemonGeneration,
+  { nodes, pods, isCurrent, isAvailable }: DaemonGeneration,
   maxSurge: number,
 ): RolloutStep {
   const byNode = nodes.map((node) => {
@@ -42,7 +47,7 @@ export function replaceBySurge(
   })
   const surging = byNode.filter(({ current, old }) => current.length > 0 && old.length > 0).length
   const remove = byNode.flatMap(({ current, old }) =>
-    current.some(isPodReady) ? old : old.filter((pod) => !isPodReady(pod)),
+    current.some(isAvailable) ? old : old.filter((pod) => !isAvailable(pod)),
   )
   const waiting = byNode.filter(
     ({ current, old }) => current.length === 0 && old.some((pod) => !remove.includes(pod)),

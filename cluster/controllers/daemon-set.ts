@@ -1,5 +1,6 @@
 import { type DaemonSet, kinds, type Node, type Pod } from '../kinds.ts'
 import { inProcessAnnotation } from '../mesh-labels.ts'
+import { Availability } from './availability.ts'
 import { isPodReady, isTrue, sameJson } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
 import { type DaemonGeneration, replaceBySurge, replaceInPlace } from './daemon-set-rollout.ts'
@@ -14,6 +15,8 @@ import { resolveLimit } from './rollout.ts'
 /** One pod on every node that the template's nodeSelector picks. */
 export function startDaemonSetController({ store, view, onError }: ControllerContext): Controller {
   const record = createEventRecorder(store, 'daemonset-controller')
+
+  const availability = new Availability(() => loop.trigger())
 
   const reconcile = (set: DaemonSet, nodes: readonly Node[]): void => {
     const { deletionTimestamp, annotations } = set.metadata
@@ -36,7 +39,9 @@ export function startDaemonSetController({ store, view, onError }: ControllerCon
     const stray = (pod: Pod): boolean =>
       !eligible.some(({ metadata }) => metadata.name === pod.spec.nodeName)
     for (const pod of pods) if (isActive(pod) && stray(pod)) store.delete(refOf(pod))
-    const generation = { nodes: names, pods, isCurrent }
+    const isAvailable = (pod: Pod): boolean =>
+      availability.isAvailable(pod, set.spec.minReadySeconds)
+    const generation = { nodes: names, pods, isCurrent, isAvailable }
     const surge = resolveLimit(
       set.spec.updateStrategy?.rollingUpdate?.maxSurge ?? 0,
       names.length,
@@ -51,21 +56,20 @@ export function startDaemonSetController({ store, view, onError }: ControllerCon
   /** Counts nodes: one that has an old and a new pod for a while counts once. */
   const writeStatus = (
     set: DaemonSet,
-    { nodes, pods, isCurrent }: DaemonGeneration,
+    { nodes, pods, isCurrent, isAvailable }: DaemonGeneration,
     misscheduled: number,
   ): void => {
     const count = (matches: (pod: Pod) => boolean): number =>
       nodes.filter((node) =>
         pods.some((pod) => pod.spec.nodeName === node && isActive(pod) && matches(pod)),
       ).length
-    const ready = count(isPodReady)
     const status = {
       observedGeneration: set.metadata.generation ?? 1,
       desiredNumberScheduled: nodes.length,
       currentNumberScheduled: count(() => true),
       updatedNumberScheduled: count(isCurrent),
-      numberReady: ready,
-      numberAvailable: ready,
+      numberReady: count(isPodReady),
+      numberAvailable: count(isAvailable),
       numberMisscheduled: misscheduled,
     }
     if (sameJson(status, set.status)) return
@@ -84,5 +88,11 @@ export function startDaemonSetController({ store, view, onError }: ControllerCon
     },
     { onError },
   )
-  return triggerOn(loop, [view.daemonSets, view.nodes, view.pods])
+  triggerOn(loop, [view.daemonSets, view.nodes, view.pods])
+  return {
+    stop: async () => {
+      availability.stop()
+      await loop.stop()
+    },
+  }
 }

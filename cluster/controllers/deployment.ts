@@ -31,6 +31,7 @@ export function startDeploymentController({ store, view, onError }: ControllerCo
     if (current === undefined) return
     const old = owned.filter((set) => set !== current)
     number(deployment, current, old)
+    passOn(deployment, current)
 
     for (const [name, replicas] of sizes(deployment, current, old)) {
       const set = name === current.metadata.name ? current : old.find((one) => nameOf(one) === name)
@@ -50,6 +51,14 @@ export function startDeploymentController({ store, view, onError }: ControllerCo
     return store.create(
       replicaSet(deployment, hashSuffix(plain(deployment.spec.template)), revisionNumber),
     )
+  }
+
+  const passOn = ({ spec: { minReadySeconds } }: Deployment, set: ReplicaSet): void => {
+    if ((set.spec.minReadySeconds ?? 0) === (minReadySeconds ?? 0)) return
+    store.mutate<ReplicaSet>(refOf(set), (found) => {
+      const { minReadySeconds: _, ...spec } = found.spec
+      return { ...found, spec: { ...spec, ...(minReadySeconds ? { minReadySeconds } : {}) } }
+    })
   }
 
   const resize = (deployment: Deployment, set: ReplicaSet, replicas: number): void => {
@@ -129,7 +138,7 @@ function generation(set: ReplicaSet): Generation {
 }
 
 function replicaSet(deployment: Deployment, hash: string, revisionNumber: number): ReplicaSet {
-  const { template, selector } = deployment.spec
+  const { template, selector, minReadySeconds } = deployment.spec
   const labels = { ...template.metadata?.labels, [hashLabel]: hash }
   const { namespace } = deployment.metadata
   return {
@@ -143,6 +152,7 @@ function replicaSet(deployment: Deployment, hash: string, revisionNumber: number
     },
     spec: {
       replicas: 0,
+      ...(minReadySeconds ? { minReadySeconds } : {}),
       selector: { ...selector, matchLabels: { ...selector.matchLabels, [hashLabel]: hash } },
       template: { ...template, metadata: { ...template.metadata, labels } },
     },

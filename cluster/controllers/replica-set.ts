@@ -1,4 +1,5 @@
 import { kinds, type ReplicaSet } from '../kinds.ts'
+import { Availability } from './availability.ts'
 import { isPodReady, sameJson } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
 import { createEventRecorder } from './events.ts'
@@ -9,6 +10,8 @@ import { createPod, deleteSurplus, isActive, podsOwnedBy } from './pods.ts'
 /** As many pods as asked for, of one template. */
 export function startReplicaSetController({ store, view, onError }: ControllerContext): Controller {
   const record = createEventRecorder(store, 'replicaset-controller')
+
+  const availability = new Availability(() => loop.trigger())
 
   const reconcile = (set: ReplicaSet): void => {
     const pods = podsOwnedBy(store, set)
@@ -28,7 +31,9 @@ export function startReplicaSetController({ store, view, onError }: ControllerCo
       observedGeneration: set.metadata.generation ?? 1,
       replicas: active.length,
       readyReplicas: ready,
-      availableReplicas: ready,
+      availableReplicas: active.filter((pod) =>
+        availability.isAvailable(pod, set.spec.minReadySeconds),
+      ).length,
     }
     if (sameJson(status, set.status)) return
     store.mutateStatus<ReplicaSet>(refOf(set), (current) => ({ ...current, status }))
@@ -39,5 +44,11 @@ export function startReplicaSetController({ store, view, onError }: ControllerCo
     },
     { onError },
   )
-  return triggerOn(loop, [view.replicaSets, view.pods])
+  triggerOn(loop, [view.replicaSets, view.pods])
+  return {
+    stop: async () => {
+      availability.stop()
+      await loop.stop()
+    },
+  }
 }

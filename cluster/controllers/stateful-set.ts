@@ -1,5 +1,6 @@
 import type { Store } from '../api/store.ts'
 import { kinds, type Pod, type StatefulSet } from '../kinds.ts'
+import { Availability } from './availability.ts'
 import { isPodReady, sameJson } from './conditions.ts'
 import type { Controller, ControllerContext } from './context.ts'
 import { createEventRecorder } from './events.ts'
@@ -19,6 +20,10 @@ export function startStatefulSetController(context: ControllerContext): Controll
   const { store, view, onError } = context
   const record = createEventRecorder(store, 'statefulset-controller')
 
+  const availability = new Availability(() => loop.trigger())
+  const isAvailable = (set: StatefulSet, pod: Pod): boolean =>
+    isActive(pod) && availability.isAvailable(pod, set.spec.minReadySeconds)
+
   const reconcile = (set: StatefulSet): void => {
     if (set.metadata.deletionTimestamp) return
     const pods = podsOwnedBy(store, set)
@@ -35,7 +40,7 @@ export function startStatefulSetController(context: ControllerContext): Controll
         const message = `create Pod ${name} in StatefulSet ${set.metadata.name} successful`
         record(set, { reason: 'SuccessfulCreate', message })
       } else if (!pod.metadata.deletionTimestamp && !isActive(pod)) store.delete(refOf(pod))
-      if (inOrder && (pod === undefined || !isActive(pod) || !isPodReady(pod))) return
+      if (inOrder && (pod === undefined || !isAvailable(set, pod))) return
     }
     const surplus = pods
       .filter((pod) => ordinalOf(pod) >= wanted)
@@ -57,7 +62,7 @@ export function startStatefulSetController(context: ControllerContext): Controll
   const replaceOutdated = (set: StatefulSet, pods: readonly Pod[], revision: string): void => {
     const { type, rollingUpdate } = set.spec.updateStrategy ?? {}
     if (type === 'OnDelete') return
-    if (!pods.every((pod) => isActive(pod) && isPodReady(pod))) return
+    if (!pods.every((pod) => isAvailable(set, pod))) return
     const victim = pods
       .filter(({ metadata }) => metadata.labels?.[revisionLabel] !== revision)
       .filter((pod) => ordinalOf(pod) >= (rollingUpdate?.partition ?? 0))
@@ -66,15 +71,22 @@ export function startStatefulSetController(context: ControllerContext): Controll
   }
 
   const writeStatus = (set: StatefulSet, pods: readonly Pod[], revision: string): void => {
-    const status = statusOf(set, pods.filter(isActive), revision)
+    const status = {
+      ...statusOf(set, pods.filter(isActive), revision),
+      availableReplicas: pods.filter((pod) => isAvailable(set, pod)).length,
+    }
     if (sameJson(status, set.status)) return
     store.mutateStatus<StatefulSet>(refOf(set), (current) => ({ ...current, status }))
   }
 
-  return triggerOn(
-    createLoop(() => forEachSet(store, reconcile), { onError }),
-    [view.statefulSets, view.pods],
-  )
+  const loop = createLoop(() => forEachSet(store, reconcile), { onError })
+  triggerOn(loop, [view.statefulSets, view.pods])
+  return {
+    stop: async () => {
+      availability.stop()
+      await loop.stop()
+    },
+  }
 }
 
 function forEachSet(store: Store, reconcile: (set: StatefulSet) => void): void {
@@ -117,7 +129,6 @@ function statusOf(
     observedGeneration: set.metadata.generation ?? 1,
     replicas: pods.length,
     readyReplicas: ready,
-    availableReplicas: ready,
     currentReplicas: pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === current)
       .length,
     updatedReplicas: updated.length,

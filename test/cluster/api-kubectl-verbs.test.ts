@@ -58,6 +58,23 @@ test('apply takes away what its last manifest had and this one has not, and leav
   assert.equal(await kubectl('apply', '-f', less), 'deployment.apps/web unchanged\n')
 })
 
+test('rollout status waits until the pods were ready for minReadySeconds', { skip }, async () => {
+  const slow = deployment({ replicas: 2, minReadySeconds: 2 })
+  slow.metadata.name = 'slow'
+  slow.spec.selector.matchLabels.app = 'slow'
+  slow.spec.template.metadata.labels.app = 'slow'
+  await kubectl('apply', '-f', await file('slow.json', slow))
+  await own('rollout', 'status', 'deployment/slow', '--timeout=50s')
+  const nowMs = Date.now()
+  assert.equal(await value('deployment/slow', '.status.availableReplicas'), '2')
+  const path = '{.items[*].status.conditions[?(@.type=="Ready")].lastTransitionTime}'
+  const since = await own('get', 'pods', '-l', 'app=slow', '-o', `jsonpath=${path}`)
+  const readyMs = since.split(' ').map((time) => Date.parse(time))
+  assert.equal(readyMs.length, 2)
+  assert.ok(nowMs >= Math.max(...readyMs) + 2_000, since)
+  await own('delete', 'deployment', 'slow')
+})
+
 test('a dry run on the server shows what would be, and nothing is', { skip }, async () => {
   const before = await own('get', 'deployment/web', '-o', 'json')
   const dry = '--dry-run=server'

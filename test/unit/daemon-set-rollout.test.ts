@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isPodReady } from '../../cluster/controllers/conditions.ts'
 import { replaceInPlace } from '../../cluster/controllers/daemon-set-rollout.ts'
 import { kinds, type Pod } from '../../cluster/kinds.ts'
 
@@ -14,6 +15,7 @@ const removed = (pods: readonly Pod[]) =>
     nodes: ['a', 'b'],
     pods,
     isCurrent: ({ metadata }) => metadata.name.startsWith('new'),
+    isAvailable: isPodReady,
   }).remove.map(({ metadata }) => metadata.name)
 
 test('a daemon set replaces one pod at a time, and waits for every node to have a ready one', () => {
