@@ -1,14 +1,13 @@
 import type { PeerAuthentication, Pod } from '../../cluster/kinds.ts'
 import { mtlsOf } from '../../cluster/mesh/peer-authentication.ts'
 import { meshLabels, systemNamespace } from '../../cluster/mesh-labels.ts'
+import { type HboneSetting, hboneSetting } from '../inventory/sidecar-hbone.ts'
 import { NotReadable, type Snapshot } from '../inventory/snapshot.ts'
 import { workloadOf } from '../inventory/workload-name.ts'
 import type { Check, CheckContext, CheckFinding } from './check.ts'
 import { blocker, counted, info, named, warning } from './finding.ts'
 import { links } from './links.ts'
 import { byWorkload, hasSidecar, podsIn } from './targets.ts'
-
-/** The injector's mark of a sidecar that takes HBONE. */
 
 const counts: Check = {
   id: 'MB030',
@@ -59,9 +58,10 @@ const takeHbone: Check = {
     const without = pods
       .filter(hasSidecar)
       .filter(({ metadata }) => metadata.labels?.[meshLabels.tunnel] !== 'http')
-    const findings = grouped(without, (pod) => isStrict(snapshot, pod)).map((group) =>
-      withoutTunnel(context, group),
-    )
+    const findings = grouped(without, (pod) => ({
+      strict: isStrict(snapshot, pod),
+      setting: hboneSetting(snapshot, pod.metadata.annotations),
+    })).map((group) => withoutTunnel(context, group))
     if (findings.length === 0 && unknown !== undefined) throw unknown
     return findings
   },
@@ -70,30 +70,49 @@ const takeHbone: Check = {
 interface Group {
   readonly namespace: string
   readonly strict: boolean
+  /** Whether pods that replace them would take HBONE. */
+  readonly setting: HboneSetting
   readonly pods: readonly Pod[]
 }
 
-function grouped(pods: readonly Pod[], isStrict: (pod: Pod) => boolean): readonly Group[] {
+function grouped(
+  pods: readonly Pod[],
+  kindOf: (pod: Pod) => Pick<Group, 'strict' | 'setting'>,
+): readonly Group[] {
   const groups = new Map<string, Group>()
   for (const pod of pods) {
     const { namespace = '' } = pod.metadata
-    const strict = isStrict(pod)
-    const key = `${namespace} ${strict}`
-    groups.set(key, { namespace, strict, pods: [...(groups.get(key)?.pods ?? []), pod] })
+    const kind = kindOf(pod)
+    const key = `${namespace} ${kind.strict} ${kind.setting}`
+    groups.set(key, { namespace, ...kind, pods: [...(groups.get(key)?.pods ?? []), pod] })
   }
   return [...groups.values()]
 }
 
+const outlook: Readonly<Record<HboneSetting, string>> = {
+  on: '',
+  off: '; restarted, they would still not take HBONE, as it is off in the configuration of the mesh or the pods',
+  unknown:
+    "; whether it helps to restart them is unknown, as the mesh's configuration cannot be read",
+}
+
+const precondition: Readonly<Record<HboneSetting, string>> = {
+  on: 'The ambient profile is on, so',
+  off: 'Enable it first (ISTIO_META_ENABLE_HBONE: "true" in defaultConfig.proxyMetadata of the mesh, and in no pod annotation proxy.istio.io/config otherwise), then',
+  unknown: 'After the ambient profile is on',
+}
+
 function withoutTunnel({ intent }: CheckContext, group: Group): CheckFinding {
-  const { namespace, strict, pods } = group
+  const { namespace, strict, setting, pods } = group
   const workloads = [...byWorkload(pods).keys()].map((name) =>
     name.replace(` ${namespace}/`, '/').toLowerCase(),
   )
+  const restart = `kubectl -n ${namespace} rollout restart ${workloads.join(' ')}`
   const text = {
     resource: `Namespace ${namespace}`,
     ...(intent.options.namespaces.includes(namespace) && { namespace }),
-    reason: `${counted(pods.length, 'pod')} of ${named(workloads)} without label ${meshLabels.tunnel}=http: ambient pods reach ${pods.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}`,
-    remedy: `After the ambient profile is on: kubectl -n ${namespace} rollout restart ${workloads.join(' ')}`,
+    reason: `${counted(pods.length, 'pod')} of ${named(workloads)} without label ${meshLabels.tunnel}=http: ambient pods reach ${pods.length === 1 ? 'it' : 'them'} in plaintext only${strict ? ', which STRICT refuses' : ''}${outlook[setting]}`,
+    remedy: `${precondition[setting]}: ${restart}`,
   }
   return strict ? blocker(text, true) : warning(text)
 }

@@ -131,7 +131,7 @@ export function healthyMesh(): readonly KubeObject[] {
     nodePod('ztunnel', ofZtunnel),
     nodePod('istio-cni-node', ofCni),
     configMap('istio-system/istio', {
-      mesh: 'trustDomain: cluster.local\nrootNamespace: istio-system\n',
+      mesh: 'trustDomain: cluster.local\nrootNamespace: istio-system\ndefaultConfig: { proxyMetadata: { ISTIO_META_ENABLE_HBONE: "true" } }\n',
     }),
     configMap('istio-system/istio-cni-config', {
       AMBIENT_ENABLED: 'true',

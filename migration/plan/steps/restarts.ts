@@ -2,6 +2,7 @@ import type { Pod, PodTemplate, StatefulSet } from '../../../cluster/kinds.ts'
 import { meshLabels } from '../../../cluster/mesh-labels.ts'
 import type { KubeObject } from '../../../cluster/objects.ts'
 import { itemsIn } from '../../inventory/by-namespace.ts'
+import { hboneSetting } from '../../inventory/sidecar-hbone.ts'
 import type { Call, Step } from '../../result/plan.ts'
 import { readable } from '../mesh.ts'
 import { hasEnded, hasSidecar, workloadOf } from '../pods.ts'
@@ -17,7 +18,8 @@ const restartedAt = 'kubectl.kubernetes.io/restartedAt'
 
 /**
  * S3, only with --restart-workloads: sidecars injected before the mesh served ambient take no HBONE, and
- * ambient clients would come to them in plaintext.
+ * ambient clients would come to them in plaintext. Only where all of them come back with it: a restart that
+ * changes nothing is none to plan (MB031 tells why).
  */
 export function enableHbone(context: StepContext): readonly Step[] {
   const { snapshot, target, intent } = context
@@ -27,6 +29,11 @@ export function enableHbone(context: StepContext): readonly Step[] {
   if (strictness(snapshot, namespace, intent.rootNamespace) === 'none') return []
   const old = restartable(context, (pod) => pod.metadata.labels?.[meshLabels.tunnel] === undefined)
   if (old.length === 0 || snapshot.source.from === 'files') return []
+  const comeBackWithIt = old.every(
+    ({ workload }) =>
+      hboneSetting(snapshot, workload.spec?.template?.metadata?.annotations) === 'on',
+  )
+  if (!comeBackWithIt) return []
   return [
     step({
       id: `S3/${namespace}`,

@@ -23,6 +23,14 @@ const callee = {
   protocol: 'tcp',
 } as const
 
+const meshConfig = 'ConfigMap istio-system/istio'
+const enables = (value: string) => ({
+  annotations: {
+    'sidecar.istio.io/status': '{}',
+    'proxy.istio.io/config': `proxyMetadata: { ISTIO_META_ENABLE_HBONE: "${value}" }`,
+  },
+})
+
 const cases: readonly CheckCase[] = [
   {
     check: 'MB030',
@@ -96,6 +104,46 @@ const cases: readonly CheckCase[] = [
       }),
     ],
     finds: [{ severity: 'warning', resource: 'Namespace shop', reason: /plaintext only$/ }],
+  },
+  {
+    check: 'MB031',
+    when: 'the mesh has HBONE off, so a restart would not help',
+    drop: [cartPod],
+    add: [pod('cart'), strict('shop/default')],
+    change: { [meshConfig]: changed('data.mesh', 'trustDomain: cluster.local') },
+    finds: [
+      {
+        severity: 'blocker',
+        resource: 'Namespace shop',
+        reason: /STRICT refuses; restarted, they would still not take HBONE, as it is off/,
+        remedy: /^Enable it first \(ISTIO_META_ENABLE_HBONE.*\), then: kubectl .*deployment\/cart$/,
+      },
+    ],
+  },
+  {
+    check: 'MB031',
+    when: 'the mesh has HBONE off, and the annotation of one pod has it on',
+    drop: [cartPod],
+    add: [pod('cart'), { ...pod('web'), metadata: { ...pod('web').metadata, ...enables('true') } }],
+    change: { [meshConfig]: changed('data.mesh', 'trustDomain: cluster.local') },
+    finds: [
+      { severity: 'warning', resource: 'Namespace shop', reason: /deployment\/cart .* it is off/ },
+      { severity: 'warning', resource: 'Namespace shop', reason: /deployment\/web .*only$/ },
+    ],
+  },
+  {
+    check: 'MB031',
+    when: 'what the mesh is configured with cannot be read',
+    drop: [cartPod, meshConfig],
+    add: [pod('cart')],
+    finds: [
+      {
+        severity: 'warning',
+        resource: 'Namespace shop',
+        reason: /whether it helps to restart them is unknown, as .* cannot be read$/,
+        remedy: /^After the ambient profile is on: kubectl/,
+      },
+    ],
   },
   {
     check: 'MB031',

@@ -5,6 +5,7 @@ import { type Permission, permissions, resourceOf } from '../../../migration/acc
 import { buildPlan } from '../../../migration/plan/build.ts'
 import { decideIntent } from '../../../migration/plan/decide-intent.ts'
 import type { Call, Step } from '../../../migration/result/plan.ts'
+import { configMap } from '../../support/healthy-mesh.ts'
 import {
   deployment,
   identity,
@@ -28,6 +29,9 @@ const set = (kind: string, app: string): KubeObject => ({ ...deployment(app), ki
 
 /** A namespace that needs every step there is. */
 const everything: readonly KubeObject[] = [
+  configMap('istio-system/istio', {
+    mesh: 'defaultConfig: { proxyMetadata: { ISTIO_META_ENABLE_HBONE: "true" } }',
+  }),
   namespace('shop', { 'istio-injection': 'enabled' }),
   ...['cart', 'web'].flatMap((app) => [deployment(app), pod(app), service(app)]),
   service('own', { labels: { 'istio.io/use-waypoint': 'none' } }),

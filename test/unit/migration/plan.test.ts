@@ -8,6 +8,7 @@ import { decideIntent } from '../../../migration/plan/decide-intent.ts'
 import type { PlanOptions } from '../../../migration/plan/intent.ts'
 import { blockers, runChecks } from '../../../migration/preflight/run-checks.ts'
 import { planSchema } from '../../../migration/result/plan.ts'
+import { changed } from '../../support/healthy-mesh.ts'
 import {
   deployment,
   identity,
@@ -20,6 +21,14 @@ import {
 } from '../../support/snapshots.ts'
 
 const injected = namespace('shop', { 'istio-injection': 'enabled' })
+const mesh = (enabled: string): KubeObject & { data: object } => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'istio', namespace: 'istio-system' },
+  data: {
+    mesh: `defaultConfig: { proxyMetadata: { ISTIO_META_ENABLE_HBONE: "${enabled}" } }`,
+  },
+})
 const shop = [injected, deployment('cart'), pod('cart'), service('cart')]
 
 function planOf(objects: readonly KubeObject[], options: Partial<PlanOptions> = {}) {
@@ -215,7 +224,7 @@ test('restarts are one step for each workload, only when asked for, twice only u
     metadata: { name: 'strict', namespace: 'shop' },
     spec: { mtls: { mode: 'STRICT' } },
   }
-  const plan = planOf([...shop, strict], { restartWorkloads: true })
+  const plan = planOf([...shop, strict, mesh('true')], { restartWorkloads: true })
   assert.deepEqual(idsOf(plan), ['S0', 'S3/shop', 'S10/shop', 'S11/shop/Deployment/cart', 'S14'])
   const patches = plan.steps.flatMap(({ phase, calls }) =>
     ['S3', 'S11'].includes(phase) ? calls.map((call) => call.verb === 'patch' && call.patch) : [],
@@ -237,7 +246,15 @@ test('restarts are one step for each workload, only when asked for, twice only u
     ],
   ])
   assert.deepEqual(plan.staying, [])
-  assert.ok(!idsOf(planOf(shop, { restartWorkloads: true })).includes('S3/shop'))
+  assert.ok(!idsOf(planOf([...shop, mesh('true')], { restartWorkloads: true })).includes('S3/shop'))
+
+  const web = changed('spec.template.metadata.annotations', {
+    'proxy.istio.io/config': 'proxyMetadata: { ISTIO_META_ENABLE_HBONE: no }',
+  })(deployment('web'))
+  for (const others of [[], [mesh('false')], [mesh('true'), web, pod('web')]]) {
+    const ids = idsOf(planOf([...shop, strict, ...others], { restartWorkloads: true }))
+    assert.ok(!ids.includes('S3/shop') && ids.includes('S11/shop/Deployment/cart'), ids.join(' '))
+  }
 })
 
 describe('cleaning up', () => {
