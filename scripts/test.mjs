@@ -1,6 +1,6 @@
 // Runs the compiled tests: `npm test` all of them, `npm test -- unit cli` some folders, `npm test --
-// load` whatever path contains the word. Those that neither measure nor start proxies two at a time; then
-// the others one file at a time.
+// load` whatever path contains the word. Two files at a time; then those that hold something against
+// the clock, one at a time.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,9 +15,10 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(2)
 }
-const modest = /^(unit|conformance|browser|cluster\/api-)/
-const together = files.filter((file) => modest.test(file))
-const alone = files.filter((file) => !modest.test(file))
+const measures =
+  /^(cli\/(run|run-gates|sweep|migrate-rehearse|up)|integration\/(load-.*|sampler|validity-provoked|ztunnel-patience)|cluster\/(faults|mesh-kill))\./
+const together = files.filter((file) => !measures.test(file))
+const alone = files.filter((file) => measures.test(file))
 const statuses = [run(together, 2), run(alone, 1)]
 process.exit(statuses.find((status) => status !== 0) ?? 0)
 
