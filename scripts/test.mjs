@@ -1,6 +1,6 @@
 // Runs the compiled tests: `npm test` all of them, `npm test -- unit cli` some folders, `npm test --
-// load` whatever path contains the word. Two files at a time; then those that hold something against
-// the clock, one at a time.
+// load` whatever path contains the word. Three files at a time, since they mostly wait; then those that
+// hold something against the clock, one at a time.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const measures =
   /^(cli\/(run|run-gates|sweep|migrate-rehearse|up)|integration\/(load-.*|sampler|validity-provoked|ztunnel-patience)|cluster\/(faults|mesh-kill))\./
 const together = files.filter((file) => !measures.test(file))
 const alone = files.filter((file) => measures.test(file))
-const statuses = [run(together, 2), run(alone, 1)]
+const statuses = [run(together, 3), run(alone, 1)]
 process.exit(statuses.find((status) => status !== 0) ?? 0)
 
 function run(some, concurrency) {
