@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
-import { type Gateway, kinds, type Pod } from '../../cluster/kinds.ts'
+import type { Pod } from '../../cluster/kinds.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { serviceImage } from '../../workloads/images.ts'
 import { type Manifest, topologyWorkload } from '../../workloads/workload.ts'
@@ -12,7 +11,7 @@ import {
   type RunningCore,
   runningCore,
 } from '../fixtures/running-core.ts'
-import { images, metrics } from '../fixtures/shop.ts'
+import { addWaypoint, images, metrics } from '../fixtures/shop.ts'
 import { type Metrics, parseMetrics, total } from '../support/proxy-process.ts'
 
 const calls = 120
@@ -133,23 +132,7 @@ test('a waypoint spreads gRPC calls of one connection over replicas and counts t
       'istio.io/use-waypoint': 'waypoint',
     }),
   )
-  core.store.create({
-    ...kinds.gateway,
-    metadata: {
-      name: 'waypoint',
-      namespace: 'shop',
-      annotations: { 'meshbench.dev/node': 'one' },
-    },
-    spec: {
-      gatewayClassName: 'istio-waypoint',
-      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-    },
-  })
-  await core.until('a programmed gateway', kinds.gateway, () =>
-    core.store
-      .list<Gateway>(kinds.gateway)
-      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-  )
+  await addWaypoint(core, 'one')
   const web = await deploy(core)
   const waypoint = core.pods('shop').find(({ spec }) => spec.serviceAccountName === 'waypoint')
   assert.ok(waypoint)

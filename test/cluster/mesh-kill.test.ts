@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { type TestContext, test } from 'node:test'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
-import { type Gateway, kinds, type Pod } from '../../cluster/kinds.ts'
+import { kinds, type Pod } from '../../cluster/kinds.ts'
 import { eventually } from '../fixtures/http-get.ts'
 import {
   namespaceObject,
@@ -11,7 +10,7 @@ import {
   type RunningCore,
   runningCore,
 } from '../fixtures/running-core.ts'
-import { clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
+import { addWaypoint, clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
 import { SteadyLoad } from '../fixtures/steady-load.ts'
 
 const labels = {
@@ -58,23 +57,7 @@ async function shop(t: TestContext, mode: keyof typeof labels): Promise<RunningC
   core.store.create(nodeObject('server', ztunnel))
   core.store.create(namespaceObject('shop', labels[mode]))
   if (mode === 'waypoint') {
-    core.store.create({
-      ...kinds.gateway,
-      metadata: {
-        name: 'waypoint',
-        namespace: 'shop',
-        annotations: { 'meshbench.dev/node': 'server' },
-      },
-      spec: {
-        gatewayClassName: 'istio-waypoint',
-        listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-      },
-    })
-    await core.until('a programmed gateway', kinds.gateway, () =>
-      core.store
-        .list<Gateway>(kinds.gateway)
-        .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-    )
+    await addWaypoint(core, 'server')
   }
   return core
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
-import { type Gateway, kinds, type Pod } from '../../cluster/kinds.ts'
+import { kinds, type Pod } from '../../cluster/kinds.ts'
 import { eventually, get, getText } from '../fixtures/http-get.ts'
 import {
   appObject,
@@ -11,7 +10,7 @@ import {
   runningCore,
   serviceObject,
 } from '../fixtures/running-core.ts'
-import { images, metrics } from '../fixtures/shop.ts'
+import { addWaypoint, images, metrics } from '../fixtures/shop.ts'
 import { parseMetrics, total } from '../support/proxy-process.ts'
 
 /** What a pod's template says. A `Deaf` sidecar is one that was not told to take HBONE. */
@@ -92,23 +91,7 @@ async function mixedMesh(t: TestContext): Promise<RunningCore> {
     beStrict(core, nameOf('target', kind))
   }
   for (const kind of clients) createPod(core, nameOf('client', kind), CLIENTS[kind])
-  core.store.create({
-    ...kinds.gateway,
-    metadata: {
-      name: 'waypoint',
-      namespace: 'shop',
-      annotations: { 'meshbench.dev/node': 'one' },
-    },
-    spec: {
-      gatewayClassName: 'istio-waypoint',
-      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-    },
-  })
-  await core.until('a programmed gateway', kinds.gateway, () =>
-    core.store
-      .list<Gateway>(kinds.gateway)
-      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-  )
+  await addWaypoint(core, 'one')
   for (const kind of servers) await core.untilReady('shop', nameOf('target', kind), 1)
   for (const kind of clients) await core.untilReady('shop', nameOf('client', kind), 1)
   return core

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
 import { type Gateway, kinds, type Service } from '../../cluster/kinds.ts'
 import {
   type AuthorizationPolicy,
@@ -15,7 +14,7 @@ import {
   type RunningCore,
   runningCore,
 } from '../fixtures/running-core.ts'
-import { clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
+import { addWaypoint, clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
 
 interface Address {
   readonly host: string
@@ -118,23 +117,7 @@ test('a waypoint enforces what names its service, routes by HTTPRoute, and both 
   const core = await runningCore(t, { images })
   const labels = { 'istio.io/dataplane-mode': 'ambient', 'istio.io/use-waypoint': 'waypoint' }
   const address = await shop(core, labels, true)
-  core.store.create({
-    ...kinds.gateway,
-    metadata: {
-      name: 'waypoint',
-      namespace: 'shop',
-      annotations: { 'meshbench.dev/node': 'server' },
-    },
-    spec: {
-      gatewayClassName: 'istio-waypoint',
-      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-    },
-  })
-  await core.until('a programmed gateway', kinds.gateway, () =>
-    core.store
-      .list<Gateway>(kinds.gateway)
-      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-  )
+  await addWaypoint(core, 'server')
   const waypoint = { namespace: 'shop', name: 'waypoint' }
   const { clusterIP } = core.store.get<Service>({ ...kinds.service, ...waypoint })?.spec ?? {}
   assert.match(clusterIP ?? '', /^127\./)

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
-import { type Deployment, type Gateway, kinds, type Pod } from '../../cluster/kinds.ts'
+import { type Deployment, kinds, type Pod } from '../../cluster/kinds.ts'
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import { HBONE_ALPN, HBONE_PORT } from '../../proxies/hbone/settings.ts'
 import { HTTP_ALPN } from '../../proxies/http/alpn.ts'
@@ -15,7 +14,7 @@ import {
   type RunningCore,
   runningCore,
 } from '../fixtures/running-core.ts'
-import { clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
+import { addWaypoint, clientAndTarget, images, serviceOf } from '../fixtures/shop.ts'
 import { HAND_OVER, SteadyLoad } from '../fixtures/steady-load.ts'
 
 const ambient = { 'istio.io/dataplane-mode': 'ambient' }
@@ -23,26 +22,6 @@ const labels: Readonly<Record<string, Record<string, string>>> = {
   sidecars: { 'istio-injection': 'enabled' },
   ztunnels: ambient,
   'ztunnels and the waypoint': { ...ambient, 'istio.io/use-waypoint': 'waypoint' },
-}
-
-async function addWaypoint(core: RunningCore): Promise<void> {
-  core.store.create({
-    ...kinds.gateway,
-    metadata: {
-      name: 'waypoint',
-      namespace: 'shop',
-      annotations: { 'meshbench.dev/node': 'server' },
-    },
-    spec: {
-      gatewayClassName: 'istio-waypoint',
-      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-    },
-  })
-  await core.until('a programmed gateway', kinds.gateway, () =>
-    core.store
-      .list<Gateway>(kinds.gateway)
-      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-  )
 }
 
 interface Rotating extends RunningCore {
@@ -61,7 +40,7 @@ async function shop(t: TestContext, who: string): Promise<Rotating> {
   core.store.create(nodeObject('client', node))
   core.store.create(nodeObject('server', node))
   core.store.create(namespaceObject('shop', labels[who]))
-  if (who === 'ztunnels and the waypoint') await addWaypoint(core)
+  if (who === 'ztunnels and the waypoint') await addWaypoint(core, 'server')
   const rotate = (): void => {
     wallMs += 3_600_000
   }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
-import { type Gateway, kinds } from '../../cluster/kinds.ts'
+import { kinds } from '../../cluster/kinds.ts'
 import type { KubeObject } from '../../cluster/objects.ts'
 import { eventually, get } from '../fixtures/http-get.ts'
 import { namespaceObject, nodeObject, runningCore } from '../fixtures/running-core.ts'
-import { clientAndTarget, images, metrics, serviceOf } from '../fixtures/shop.ts'
+import { addWaypoint, clientAndTarget, images, metrics, serviceOf } from '../fixtures/shop.ts'
 import { SteadyLoad } from '../fixtures/steady-load.ts'
 
 async function shopWithWaypoint(t: TestContext) {
@@ -20,23 +19,7 @@ async function shopWithWaypoint(t: TestContext) {
       'istio.io/use-waypoint': 'waypoint',
     }),
   )
-  core.store.create({
-    ...kinds.gateway,
-    metadata: {
-      name: 'waypoint',
-      namespace: 'shop',
-      annotations: { 'meshbench.dev/node': 'server' },
-    },
-    spec: {
-      gatewayClassName: 'istio-waypoint',
-      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-    },
-  })
-  await core.until('a programmed gateway', kinds.gateway, () =>
-    core.store
-      .list<Gateway>(kinds.gateway)
-      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-  )
+  await addWaypoint(core, 'server')
   const { client, target } = await clientAndTarget(core)
   return { core, client, target }
 }
