@@ -34,7 +34,12 @@ export async function dialEndpoint(
   traffic: TrafficPolicy = {},
 ): Promise<Duplex> {
   try {
-    return await dialler.underWay.track(dial(dialler, endpoint, alpn, signal, traffic))
+    const socket = await dialler.underWay.track(dial(dialler, endpoint, alpn, signal, traffic))
+    // A server may end a stream together with its 200: 'close' was emitted before anybody listened.
+    if (socket.destroyed) {
+      throw new ProxyError('CONNECT_FAILED', 'the connection ended as soon as it was made')
+    }
+    return socket
   } catch (error) {
     logMistrust(endpoint, error)
     throw error
