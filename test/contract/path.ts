@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { AppProtocol } from '../../proxies/config/mesh-state.ts'
 import type { SocketAddress } from '../../proxies/config/process.ts'
 import { startAmbientPair } from '../support/ambient-pair.ts'
@@ -18,7 +19,15 @@ export interface Path {
   stop(): Promise<void>
 }
 
-const AMBIENT_NETWORK = 79
+/** Test files run beside each other, and an ambient pair has fixed ports: each file has its network. */
+const NETWORKS = ['bodies', 'connections', 'grpc', 'grpc-balance', 'tcp']
+
+function network(): number {
+  const file = basename(process.argv[1] ?? '').replace(/\.test\.[jt]s$/, '')
+  const index = NETWORKS.indexOf(file)
+  if (index < 0) throw new Error(`no network for ${file}: add it to NETWORKS`)
+  return 245 + index
+}
 
 export async function startPath(
   mode: Mode,
@@ -33,7 +42,7 @@ export async function startPath(
       return { mode, address: only(address), proxies: [client, server], stop }
     }
     case 'ambient': {
-      const pair = await startAmbientPair(AMBIENT_NETWORK, { app })
+      const pair = await startAmbientPair(network(), { app })
       const { capture, source, destination, stop } = pair
       return { mode, address: capture, proxies: [source, destination], stop }
     }
