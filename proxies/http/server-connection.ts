@@ -84,11 +84,14 @@ export class ServerConnection implements BodySink, Downstream {
     socket.on('close', this.#onClose)
   }
 
-  /** The next answer closes the connection; without a next one, a second of silence does. */
+  /**
+   * The next answer closes the connection; without a next one, a second of silence does. Not before its first
+   * request: a client sends that again only on a connection that it had used before.
+   */
   drain(): void {
     this.#draining = true
     this.#keepAlive = false
-    if (this.#isIdle()) this.deadlineMs = performance.now() + DRAIN_IDLE_MS
+    if (this.#begun && this.#isIdle()) this.deadlineMs = performance.now() + DRAIN_IDLE_MS
   }
 
   cut(): void {

@@ -46,7 +46,6 @@ export function createMtlsAcceptor(options: MtlsAcceptorOptions): (raw: Socket) 
   const handshaking = new Map<string, Socket>()
 
   const refuse = (socket: Socket, error: ProxyError): void => {
-    handshaking.delete(remoteKey(socket))
     socket.on('error', ignore).destroy()
     options.onRefused(error, socket)
   }
@@ -90,7 +89,10 @@ export function createMtlsAcceptor(options: MtlsAcceptorOptions): (raw: Socket) 
     }
     const key = remoteKey(raw)
     handshaking.set(key, raw)
-    raw.once('close', () => handshaking.delete(key))
+    raw.once('close', () => {
+      // The kernel may have given its address to another connection before node says that it is closed.
+      if (handshaking.get(key) === raw) handshaking.delete(key)
+    })
     // A client that leaves in the middle is gone; otherwise its descriptor would wait for the timeout.
     raw.allowHalfOpen = false
     server.emit('connection', raw)

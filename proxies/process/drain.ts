@@ -12,6 +12,14 @@ export function drainDeadlineMs(env: Readonly<Record<string, string | undefined>
   return 5_000
 }
 
+/**
+ * How long connections that the configuration no longer allows may go on: Envoy's `--drain-time-s`, for
+ * which Istio's `drainDuration` says 45 s.
+ */
+export function drainDurationMs(env: Readonly<Record<string, string | undefined>>): number {
+  return durationMs(env.DRAIN_DURATION) ?? 45_000
+}
+
 /** `2s`, `500ms`, `1m`. */
 function durationMs(text: string | undefined): number | undefined {
   const match = /^(\d+)(ms|s|m)$/.exec(text ?? '')

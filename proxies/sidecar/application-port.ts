@@ -3,6 +3,7 @@ import type { AppProtocol } from '../config/mesh-state.ts'
 import type { Side } from '../copy.ts'
 import { dialTcp } from '../dial.ts'
 import { ProxyError } from '../errors.ts'
+import { destroySide } from '../hbone/end-stream.ts'
 import type { Cluster } from '../http/cluster.ts'
 import { LoggedConnection } from '../http/connection-entry.ts'
 import { Http2Pool } from '../http/http2-pool.ts'
@@ -14,6 +15,7 @@ import { type Served, serveHttp } from '../http/serve.ts'
 import type { PolicyInput } from '../policy/rbac.ts'
 import { logLimited } from '../telemetry/log.ts'
 import type { SidecarContext } from './context.ts'
+import { HeldConnections } from './held-connections.ts'
 import { inboundRules } from './inbound-rules.ts'
 import { InboundTelemetry } from './inbound-telemetry.ts'
 
@@ -40,13 +42,13 @@ export class ApplicationPort {
   readonly #context: SidecarContext
   readonly #telemetry: InboundTelemetry
   readonly #cluster: Cluster
-  /** Connections of clients that proved nothing. */
-  readonly #plaintext = new Set<Served>()
+  readonly #held: HeldConnections
 
   constructor(context: SidecarContext, port: number) {
     this.port = port
     this.#context = context
     this.#telemetry = new InboundTelemetry(context, port)
+    this.#held = new HeldConnections(context.drainMs)
     const { limits, sweeper } = context
     const pool = { limits, sweeper, dial: this.#dial }
     const app = { address: `app:${port}`, pool: new Pool(pool), http2: new Http2Pool(pool) }
@@ -61,10 +63,9 @@ export class ApplicationPort {
     return (portMtlsModes?.[String(this.port)] ?? mtlsMode) === 'STRICT'
   }
 
-  /** After a new snapshot: who may not come in plaintext any more is asked to leave, as Envoy drains filter chains. */
+  /** After a new snapshot: whose connection would not be let in any more has to leave. */
   enforce(): void {
-    if (!this.isStrict) return
-    for (const connection of this.#plaintext) connection.drain()
+    this.#held.enforce()
   }
 
   /** As the services say that lead to it. */
@@ -94,10 +95,8 @@ export class ApplicationPort {
     const { accessLog } = this.#context
     const rulesWithLog = logged(rules, accessLog, 'inbound', arrival)
     const served = serveHttp(client, rulesWithLog, this.#context)
-    if (caller.identity === undefined) {
-      this.#plaintext.add(served)
-      client.once('close', () => this.#plaintext.delete(served))
-    }
+    // Requests are judged one by one, so that only mutual TLS is a matter of the connection.
+    if (caller.identity === undefined) this.#held.hold(client, served, () => this.isStrict)
     return served
   }
 
@@ -109,11 +108,22 @@ export class ApplicationPort {
     const series = this.#telemetry.connection(caller.ip, caller.identity)
     const log = this.#logOf(caller)
     relayTcp(client, log?.dial(this.#dial) ?? this.#dial, log?.series(series) ?? series)
+    const served = { drain: () => {}, cut: () => destroySide(client) }
+    this.#held.hold(client, served, () => !this.#stillAdmits(caller))
+  }
+
+  #stillAdmits(caller: Caller): boolean {
+    if (caller.identity === undefined && this.isStrict) return false
+    return this.#denial(caller) === undefined
+  }
+
+  #denial(caller: Caller): string | undefined {
+    return this.#context.view().gate?.connectionDenial(this.#facts(caller))
   }
 
   /** What policy says of the connection as such. */
   admits(caller: Caller): boolean {
-    const denied = this.#context.view().gate?.connectionDenial(this.#facts(caller))
+    const denied = this.#denial(caller)
     if (denied === undefined) return true
     const { port } = this
     logLimited('info', 'inbound', 'connection refused by policy', { port, source: caller.ip })

@@ -37,6 +37,8 @@ export interface SidecarContext {
   readonly connections: TcpMetrics
   readonly sweeper: Sweeper
   readonly limits: HttpLimits
+  /** What a connection gets that the configuration no longer allows. */
+  readonly drainMs: number
   readonly accessLog: AccessLog
 }
 

@@ -1,4 +1,5 @@
+import { drainDurationMs } from '../process/drain.ts'
 import { runProxy } from '../process/run.ts'
 import { createSidecar } from './sidecar.ts'
 
-runProxy(process, createSidecar())
+runProxy(process, createSidecar({ drainMs: drainDurationMs(process.env) }))

@@ -23,7 +23,7 @@ import { outbound, outboundPeers } from './outbound.ts'
 import { peerMetadataLines } from './peer-metadata.ts'
 
 /** One application's proxy: everything it says to the mesh and everything the mesh says to it. */
-export function createSidecar(): ProxyProgram {
+export function createSidecar({ drainMs }: { readonly drainMs: number }): ProxyProgram {
   const registry = new Registry()
   const requests = new RequestMetrics(registry)
   const connections = new TcpMetrics(registry)
@@ -72,6 +72,7 @@ export function createSidecar(): ProxyProgram {
     connections,
     sweeper,
     limits,
+    drainMs,
     accessLog,
   }
   const ports = new Map<number, ApplicationPort>()

@@ -38,6 +38,8 @@ export interface PairOptions {
   readonly otherEndpoints?: readonly Workload[]
   /** Address the client's sidecar is told instead of the server's own; gets the real one. */
   readonly via?: (real: SocketAddress) => Promise<SocketAddress>
+  /** Environment of both sidecars. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface SidecarPair {
@@ -95,7 +97,11 @@ export const NO_L7: L7Config = { policies: [], authentications: [], routes: [], 
 /** Two sidecars as real processes around an application of the test. */
 export async function startSidecarPair(options: PairOptions): Promise<SidecarPair> {
   const authority = await createTestAuthority()
-  const [client, server] = await Promise.all([startProxy('sidecar'), startProxy('sidecar')])
+  const env = options.env ? { env: options.env } : {}
+  const [client, server] = await Promise.all([
+    startProxy('sidecar', env),
+    startProxy('sidecar', env),
+  ])
   const inbound = bindSocket(SERVER_IP)
   const outbound = bindSocket(CLIENT_IP)
   const seen = (await options.via?.(inbound)) ?? inbound

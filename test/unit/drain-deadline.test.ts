@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drainDeadlineMs } from '../../proxies/process/drain.ts'
+import { drainDeadlineMs, drainDurationMs } from '../../proxies/process/drain.ts'
 
 const cases: readonly [Readonly<Record<string, string>>, number][] = [
   [{}, 5_000],
@@ -17,3 +17,9 @@ for (const [env, deadlineMs] of cases) {
     assert.equal(drainDeadlineMs(env), deadlineMs)
   })
 }
+
+test('what the configuration no longer allows may go on for 45 s, or what the environment says', () => {
+  assert.equal(drainDurationMs({}), 45_000)
+  assert.equal(drainDurationMs({ DRAIN_DURATION: '3s' }), 3_000)
+  assert.equal(drainDurationMs({ DRAIN_DURATION: 'soon' }), 45_000)
+})
