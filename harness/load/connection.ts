@@ -1,6 +1,7 @@
 import type { AutocannonClient } from './autocannon-client.ts'
 import { nowUs } from './clock.ts'
 import type { LoadRequest, Outcome } from './request.ts'
+import { turnBeganUs } from './turn.ts'
 
 export interface ConnectionOptions {
   readonly keepAlive: boolean
@@ -65,6 +66,9 @@ export class Connection {
   #mayStay = true
   #served = false
   #bytesAtSend = 0
+  /** Reads of the answer at hand, and when the bytes of the last were there. */
+  #reads = 0
+  #readableUs = 0
   #failures = 0
   #pause: NodeJS.Timeout | undefined
 
@@ -118,6 +122,7 @@ export class Connection {
     if (!this.#options.keepAlive) this.#open()
     this.#state = 'busy'
     this.#bytesAtSend = this.#client.conn?.bytesRead ?? 0
+    this.#reads = 0
     this.#write()
   }
 
@@ -164,6 +169,9 @@ export class Connection {
     requestIterator.nextRequest = () => requestIterator.currentRequest
     const execute = parser.execute.bind(parser)
     parser.execute = (chunk) => {
+      // Later pieces may have come since the turn began.
+      this.#readableUs = this.#reads === 0 ? turnBeganUs() : nowUs()
+      this.#reads += 1
       const parsed = execute(chunk)
       if (parsed instanceof Error) {
         this.#error = Object.assign(parsed, { code: 'bad-answer' })
@@ -195,9 +203,9 @@ export class Connection {
   }
 
   #answered(status: number, bytes: number): void {
-    const atUs = nowUs()
     const request = this.#request
     if (request === undefined) return
+    const atUs = this.#readableUs
     if (status >= 100 && status < 200) {
       // Interim (RFC 9110 section 15.2): the answer is still to come.
       const { pipelinedRequests, requestIterator } = this.#client
@@ -224,6 +232,7 @@ export class Connection {
     // An answer without a length ends with the connection (RFC 9112 section 6.3).
     const request = this.#request
     if (request !== undefined && this.#error === undefined) {
+      this.#readableUs = nowUs()
       this.#client.parser.finish()
       if (this.#request !== request) return
     }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ArrivalPattern } from './arrivals.ts'
 import { nowUs } from './clock.ts'
+import { turnBeganUs } from './turn.ts'
 import { cell, type WakeThreadData, type WakeThreadStart } from './wake-thread.ts'
 
 /**
@@ -48,6 +49,8 @@ export async function prepareWakeUp({ pattern, onWake, onError }: WakeUpOptions)
   })
   thread.on('error', onError)
   thread.on('message', () => {
+    // What is sent now, and the wait for the next arrival, is no part of answers that are there already.
+    turnBeganUs()
     // Before the clock is read: an arrival the thread skips from now on is one that onWake sees.
     Atomics.store(cells, cell.pending, 0)
     onWake()
