@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError } from 'commander'
+import { nearest } from '../cluster/nearest.ts'
 import { buildCompare } from './commands/compare.ts'
 import { buildCompletion } from './commands/completion.ts'
 import { buildConfig } from './commands/config.ts'
@@ -147,10 +148,26 @@ function printFailure(failure: Failure, argv: readonly string[]): void {
 
 /** Commander's own words, split into what is wrong and what to do. */
 function asUsage(error: CommanderError, argv: readonly string[], program: Commander): UsageError {
+  const unknown = unknownSubcommand(argv, program)
+  if (error.code === 'commander.excessArguments' && unknown !== undefined) return unknown
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
   const help = `${['meshbench', ...commandsIn(argv, program)].join(' ')} --help lists what there is`
   return new UsageError(first, suggestion === '' ? help : `${suggestion} ${help}`)
+}
+
+/** `migrate plna`: the default subcommand takes the word for an argument too many. */
+function unknownSubcommand(argv: readonly string[], program: Commander): UsageError | undefined {
+  const [name = '', word = ''] = argv
+  const known = program.commands.find((each) => each.name() === name)?.commands ?? []
+  if (known.length === 0 || word.startsWith('-')) return undefined
+  const names = known.map((each) => each.name())
+  if (names.includes(word)) return undefined
+  const meant = nearest(word, names)
+  return new UsageError(
+    `unknown command '${name} ${word}'`,
+    `${meant === undefined ? '' : `Did you mean ${meant}? `}meshbench ${name} --help lists what there is`,
+  )
 }
 
 /** `migrate`, `rbac`: as far as the words lead into commands. */

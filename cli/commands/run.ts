@@ -1,5 +1,6 @@
 import type { Command as Commander } from 'commander'
 import type { Command } from '../context.ts'
+import { UsageError } from '../errors.ts'
 import type { RawRunOptions } from '../run/settings.ts'
 import { addRunOptions } from './run-options.ts'
 
@@ -44,11 +45,20 @@ export function buildRun(program: Commander, act: (run: Command<RawRunOptions>) 
       act(async (flags, context) => {
         const { configure } = await import('../config/layers.ts')
         const { raw } = configure(flags, context.env)
+        if (flags.baseline !== undefined && raw.gates === undefined) throw baselineAlone()
         return raw.sweep === undefined
           ? (await import('../run/execute.ts')).run(raw, context)
           : (await import('../sweep/execute.ts')).runSweep(raw, raw.sweep, context)
       }),
     )
+}
+
+/** Typed, that is: in meshbench.yaml it may wait for a run with gates. */
+function baselineAlone(): UsageError {
+  return new UsageError(
+    '--baseline is for the rules of --gates, and none are given',
+    'add --gates gates.yaml; to start a baseline: meshbench gate RESULT --gates FILE --baseline FILE --update-baseline',
+  )
 }
 
 type Act = (options: RawRunOptions) => Promise<void>

@@ -1,3 +1,4 @@
+import type { RunOptions } from '../../harness/result/schema.ts'
 import type { CommandContext } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import {
@@ -6,12 +7,12 @@ import {
   defaultPayload,
   defaultRatePerSecond,
   defaultRounds,
-  defaultWarmup,
   defaultWarmupMax,
   quick,
   type RawRunOptions,
   settleRunOptions,
 } from '../run/settings.ts'
+import { formatDuration } from '../values/duration.ts'
 import { configNames } from './keys.ts'
 import { configure } from './layers.ts'
 
@@ -21,8 +22,7 @@ export async function printConfig(
   context: CommandContext,
 ): Promise<number> {
   const { raw, settings } = configure(flags, context.env)
-  settleRunOptions(raw, [])
-  const defaults = defaultsOf(raw)
+  const defaults = defaultsOf(raw, settleRunOptions(raw, []))
   const rows = configNames.map((name) => {
     const said = settings.get(name)
     return { name, value: said?.value ?? defaults[name] ?? null, origin: said?.origin ?? 'default' }
@@ -35,7 +35,10 @@ export async function printConfig(
   return exitCodes.ok
 }
 
-function defaultsOf(raw: RawRunOptions): Readonly<Record<string, string | boolean>> {
+function defaultsOf(
+  raw: RawRunOptions,
+  { warmupMs }: RunOptions,
+): Readonly<Record<string, string | boolean>> {
   const short = raw.quick === true
   return {
     workload: 'echo',
@@ -47,7 +50,7 @@ function defaultsOf(raw: RawRunOptions): Readonly<Record<string, string | boolea
     'fresh-connections': false,
     duration: short ? quick.duration : defaultDuration,
     rounds: String(short ? quick.rounds : defaultRounds),
-    warmup: short ? quick.warmup : defaultWarmup,
+    warmup: formatDuration(warmupMs),
     'warmup-max': raw.warmup ?? (short ? quick.warmupMax : defaultWarmupMax),
     'workloads-per-node': '1',
     seed: 'random',

@@ -1,12 +1,17 @@
 import { resolve } from 'node:path'
 import { readResult } from '../../harness/result/read.ts'
-import { type RoleCost, readSweep } from '../../harness/result/sweep.ts'
+import type { Result } from '../../harness/result/schema.ts'
+import { type RoleCost, readSweep, type Sweep } from '../../harness/result/sweep.ts'
+import { analyse, validWindows } from '../../reports/analyse.ts'
 import {
   type Coefficients,
   istio124,
   measuredCoefficients,
 } from '../../reports/cost-model/coefficients.ts'
 import { fitCosts } from '../../reports/cost-model/fit.ts'
+import { leastWindowsForVerdict } from '../../reports/judge.ts'
+import { comparisonOf, describe } from '../../reports/wording/difference.ts'
+import { plural } from '../../reports/wording/numbers.ts'
 import { UsageError } from '../errors.ts'
 
 /** Istio's figures are for answers of this size too. */
@@ -42,14 +47,50 @@ function readModel(path: string): Model {
     const { model, workload, points } = sweep
     const errors = model.flatMap(({ fitError }) => (fitError === null ? [] : [fitError]))
     const fit = `fit error up to ${Math.round(Math.max(0, ...errors) * 100)} %`
-    const source = `measured here, simulated proxies, ${points.length} points, ${fit}`
+    const source = withDoubts(
+      `measured here, simulated proxies, ${points.length} points, ${fit}`,
+      sweepDoubts(sweep),
+    )
     return { model, workload, source }
   }
-  const run = readResult(path)
+  const run = analyse(readResult(path))
   const rate = run.options.ratePerSecond === null ? 'saturation' : `${run.options.ratePerSecond}/s`
   return {
     model: fitCosts([run], []),
     workload: run.options.workload,
-    source: `measured here, simulated proxies, at ${rate} only: idle cost is inside the cost per request`,
+    source: withDoubts(
+      `measured here, simulated proxies, at ${rate} only: idle cost is inside the cost per request`,
+      runDoubts(run),
+    ),
   }
+}
+
+/** An estimate multiplies what it is given: that the run itself is in doubt goes with the figures. */
+function withDoubts(source: string, doubts: readonly string[]): string {
+  return [source, ...doubts].join('; ')
+}
+
+function sweepDoubts({ status, points }: Sweep): string[] {
+  const bad = points.filter(({ verdict }) => verdict === 'invalid').length
+  return [
+    ...(status === 'complete' ? [] : ['the sweep was interrupted']),
+    ...(bad === 0 ? [] : [`${bad} of the points not valid`]),
+  ]
+}
+
+function runDoubts(run: Result): string[] {
+  const windows = (['sidecar', 'ambient', 'waypoint'] as const).map(
+    (mode) => validWindows(run.modes[mode]).length,
+  )
+  const fewest = Math.min(...windows)
+  const cpu = comparisonOf(run, 'sidecar', 'ambient', 'proxyCpuMsPerThousand')
+  const told = cpu !== undefined && describe(run, cpu).direction !== null
+  return [
+    ...(run.status === 'complete' ? [] : [`the run was ${run.status}`]),
+    ...(run.validity.verdict === 'invalid' ? ['the run is not valid'] : []),
+    ...(fewest >= leastWindowsForVerdict
+      ? []
+      : [`${plural(fewest, 'window')} of a mode, a verdict needs ${leastWindowsForVerdict}`]),
+    ...(told ? [] : ['it found no difference in CPU between sidecar and ambient']),
+  ]
 }

@@ -66,6 +66,7 @@ function checkTogether(raw: RawApplyOptions, context: CommandContext): void {
       'leave out --namespace, --all-labelled, --restart-workloads, --probe, --clean-up and --protect-from-bypass',
     )
   }
+  if (raw.plan === undefined && !raw.allLabelled) namespacesOf(raw)
   if (!raw.yes && context.ask === undefined) {
     throw new UsageError(
       'there is nobody to ask whether to carry it out',

@@ -68,6 +68,7 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
     )
   }
   const short = raw.quick === true
+  const { warmupMs, warmupMaxMs } = settleWarmup(raw, short)
   const workload = raw.workload ?? 'echo'
   const plain = plainWorkloads.includes(workload)
   const payload = raw.payload ?? (plain ? defaultPayload : undefined)
@@ -91,11 +92,8 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
       raw.duration ?? (short ? quick.duration : defaultDuration),
       { minMs: 500, maxMs: 3_600_000 },
     ),
-    warmupMs: parseDurationMs('--warmup', raw.warmup ?? (short ? quick.warmup : defaultWarmup), {
-      minMs: 0,
-      maxMs: 600_000,
-    }),
-    warmupMaxMs: settleWarmupMax(raw, short),
+    warmupMs,
+    warmupMaxMs,
     rounds: count('--rounds', raw.rounds ?? String(short ? quick.rounds : defaultRounds), 1000),
     replicas: replicas === undefined ? null : count('--replicas', replicas, 32),
     ...(raw.workloadsPerNode !== undefined && {
@@ -111,9 +109,20 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
 }
 
 /** Whoever fixes the warm-up gets exactly that one, unless a longest is named too. */
-function settleWarmupMax({ warmup, warmupMax }: RawRunOptions, short: boolean): number {
-  const text = warmupMax ?? warmup ?? (short ? quick.warmupMax : defaultWarmupMax)
-  return parseDurationMs('--warmup-max', text, { minMs: 0, maxMs: 600_000 })
+function settleWarmup({ warmup, warmupMax }: RawRunOptions, short: boolean) {
+  const limits = { minMs: 0, maxMs: 600_000 }
+  const least = warmup ?? (short ? quick.warmup : defaultWarmup)
+  const most = warmupMax ?? warmup ?? (short ? quick.warmupMax : defaultWarmupMax)
+  const warmupMs = parseDurationMs('--warmup', least, limits)
+  const warmupMaxMs = parseDurationMs('--warmup-max', most, limits)
+  if (warmup !== undefined && warmupMaxMs < warmupMs) {
+    throw new UsageError(
+      `--warmup-max ${most} is shorter than --warmup ${least}`,
+      '--warmup is the least and --warmup-max the most; leave --warmup-max out for exactly --warmup',
+    )
+  }
+  // Whoever names only the longest wants no warm-up beyond it.
+  return { warmupMs: Math.min(warmupMs, warmupMaxMs), warmupMaxMs }
 }
 
 function count(option: string, text: string, max: number): number {

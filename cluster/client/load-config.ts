@@ -21,6 +21,10 @@ export async function loadConfig(options: ConnectOptions): Promise<KubeConfig> {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw problem(`The kubeconfig could not be read: ${why}`, cause)
   }
+  // What the library makes up when it finds no kubeconfig at all.
+  const madeUp =
+    config.getCurrentContext() === 'loaded-context' && !isHttps(config.getCurrentCluster()?.server)
+  if (madeUp) throw problem('No kubeconfig with a current context was found')
   if (options.context !== undefined) {
     const known = config.getContexts().map(({ name }) => name)
     if (!known.includes(options.context)) {
@@ -30,10 +34,7 @@ export async function loadConfig(options: ConnectOptions): Promise<KubeConfig> {
     }
     config.setCurrentContext(options.context)
   }
-  const cluster = config.getCurrentCluster()
-  // What the library makes up when it finds no kubeconfig at all.
-  const madeUp = config.getCurrentContext() === 'loaded-context' && !isHttps(cluster?.server)
-  if (!cluster || madeUp) throw problem('No kubeconfig with a current context was found')
+  if (!config.getCurrentCluster()) throw problem('No kubeconfig with a current context was found')
   return config
 }
 

@@ -65,6 +65,21 @@ const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
     '  hint: Did you mean run? meshbench --help lists what there is',
   ],
   [
+    ['migrate', 'plna', '-n', 'shop'],
+    "error: unknown command 'migrate plna'",
+    '  hint: Did you mean plan? meshbench migrate --help lists what there is',
+  ],
+  [
+    ['migrate', 'apply'],
+    'error: no namespace was named',
+    '  hint: name one with --namespace, as with kubectl',
+  ],
+  [
+    ['run', '--baseline', 'baseline.json'],
+    'error: --baseline is for the rules of --gates, and none are given',
+    '  hint: add --gates gates.yaml; to start a baseline: meshbench gate RESULT --gates FILE --baseline FILE --update-baseline',
+  ],
+  [
     ['up', '--mode', 'ambinet'],
     'error: --mode: there is no mode "ambinet"',
     '  hint: did you mean ambient? modes: baseline, sidecar, ambient, waypoint',

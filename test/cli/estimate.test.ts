@@ -84,3 +84,15 @@ test('with --from the costs are those of a sweep, which says its points and its 
   assert.equal(chain.code, 2)
   assert.match(chain.stderr, /measured the workload chain\n {2}hint: estimate needs one whose/)
 })
+
+test('with --from a run its doubts stand with the figures', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'meshbench-from-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const run = resultWith(400, { idleCores: 0.003, coresPerRps: 0.0002 })
+  writeFileSync(join(folder, 'result.json'), JSON.stringify({ ...run, status: 'interrupted' }))
+  const { stdout } = await runCli([...cluster, '--from', folder])
+  assert.match(
+    stdout,
+    /^costs: measured here, .* at 400\/s only: .*; the run was interrupted; 2 windows of a mode, a verdict needs 4; it found no difference in CPU between sidecar and ambient$/m,
+  )
+})

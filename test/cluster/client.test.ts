@@ -162,6 +162,16 @@ test('a missing kubeconfig, an unknown context and a dead server each say so', a
     connectCluster({ kubeconfigPath: api.kubeconfigPath, context: 'prod' }),
     /no context "prod"; it has meshbench/,
   )
+  const { KUBECONFIG, HOME } = process.env
+  try {
+    // An empty home: the library makes up a context of its own, which nobody should be told of.
+    process.env.KUBECONFIG = ''
+    process.env.HOME = '/nonexistent'
+    await assert.rejects(connectCluster({ context: 'prod' }), /No kubeconfig with a current/)
+  } finally {
+    restore('KUBECONFIG', KUBECONFIG)
+    restore('HOME', HOME)
+  }
   const other = await startApi()
   const orphan = await other.client()
   await orphan.version()
@@ -169,3 +179,8 @@ test('a missing kubeconfig, an unknown context and a dead server each say so', a
   await assert.rejects(orphan.version(), { code: 'CLUSTER_UNREACHABLE', exitCode: 5 })
   await other.stop()
 })
+
+function restore(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name]
+  else process.env[name] = value
+}

@@ -33,6 +33,11 @@ test('what was not said has a default, and --quick another one', () => {
   assert.equal(settleRunOptions({ quick: true, rounds: '5' }, []).rounds, 5)
 })
 
+test('the longest warm-up alone also bounds the least one', () => {
+  const { warmupMs, warmupMaxMs } = settleRunOptions({ warmupMax: '1s' }, [])
+  assert.deepEqual([warmupMs, warmupMaxMs], [1000, 1000])
+})
+
 test('a closed loop has no rate', () => {
   const { model, ratePerSecond } = settleRunOptions({ saturate: true }, [])
   assert.deepEqual([model, ratePerSecond], ['closed', null])
@@ -58,6 +63,11 @@ const refusals: readonly [Parameters<typeof settleRunOptions>[0], RegExp, RegExp
   [{ modes: 'sidecar,' }, /^--modes has an empty entry$/, /modes: baseline, sidecar/],
   [{ seed: '-1' }, /^--seed -1 is out of range$/, /from 0 to/],
   [{ rate: '5', saturate: true }, /^--rate and --saturate exclude each other$/, /leave one out/],
+  [
+    { warmup: '10s', warmupMax: '5s' },
+    /^--warmup-max 5s is shorter than --warmup 10s$/,
+    /leave --warmup-max out/,
+  ],
 ]
 
 for (const [raw, message, hint] of refusals) {
