@@ -24,6 +24,8 @@ const retryMs = 500
  * - A new owner accepts before an old one stops: between them no connection is refused, and the
  *   kernel's queue stays with the socket.
  * - Moves of one socket never overlap; whatever is wanted when a move ends decides the next one.
+ * - A process that did not answer in time may accept on it or not, now or later: until it has answered
+ *   it is asked again, for whatever is wanted by then.
  * - Without owners it is closed, so that clients are refused instead of waiting in a queue that
  *   nobody empties. That is also the answer when its last owner crashes.
  */
@@ -31,6 +33,7 @@ export class CapturedSocket {
   readonly podUid: string
   readonly #context: CapturedSocketContext
   readonly #owners = new Map<string, Owner>()
+  readonly #unanswered = new Map<string, Owner>()
   #bound: BoundSocket | undefined
   #wanted: DesiredSocket
   #moving = false
@@ -63,7 +66,7 @@ export class CapturedSocket {
   }
 
   isOwnedBy(process: string): boolean {
-    return this.#owners.has(process)
+    return this.#owners.has(process) || this.#unanswered.has(process)
   }
 
   want(wanted: DesiredSocket): void {
@@ -73,8 +76,9 @@ export class CapturedSocket {
 
   /** The process is gone, and with it its copy of the socket. */
   drop(process: string): void {
-    if (!this.#owners.delete(process)) return
-    if (this.#owners.size === 0 && !this.#moving) this.#close()
+    const wasOwner = this.#owners.delete(process)
+    if (!this.#unanswered.delete(process) && !wasOwner) return
+    if (!this.#moving) this.#closeUnlessHeld()
   }
 
   stop(): void {
@@ -94,7 +98,7 @@ export class CapturedSocket {
       this.#retry = setTimeout(() => this.want(this.#wanted), retryMs)
     }
     this.#moving = false
-    if (this.#owners.size === 0) this.#close()
+    this.#closeUnlessHeld()
     this.#context.onSettled()
   }
 
@@ -115,7 +119,13 @@ export class CapturedSocket {
     const { id, host, port } = this.#wanted
     this.#bound ??= this.#context.bind(host, port)
     if (!process?.isUp) throw new Error(`${owner.process} is not running`)
-    await process.listen(id, owner.purpose, this.#bound.handle)
+    try {
+      await process.listen(id, owner.purpose, this.#bound.handle)
+    } catch (error) {
+      if (process.isUp) this.#unanswered.set(owner.process, owner)
+      throw error
+    }
+    this.#unanswered.delete(owner.process)
     if (process.isUp) this.#owners.set(owner.process, owner)
   }
 
@@ -127,9 +137,18 @@ export class CapturedSocket {
       if (process?.isUp) await process.unlisten(this.#wanted.id, drainMs)
     } catch (error) {
       // A process that died meanwhile has let go as well.
-      if (process?.isUp) throw error
+      if (process?.isUp) {
+        this.#owners.delete(owner.process)
+        this.#unanswered.set(owner.process, owner)
+        throw error
+      }
     }
     this.#owners.delete(owner.process)
+    this.#unanswered.delete(owner.process)
+  }
+
+  #closeUnlessHeld(): void {
+    if (this.#owners.size === 0 && this.#unanswered.size === 0) this.#close()
   }
 
   #close(): void {
@@ -143,7 +162,9 @@ export class CapturedSocket {
 
   #surplus(): Owner[] {
     const { owners } = this.#wanted
-    return [...this.#owners.values()].filter((owner) => !owners.some((one) => isSame(one, owner)))
+    return [...this.#owners.values(), ...this.#unanswered.values()].filter(
+      (owner) => !owners.some((one) => isSame(one, owner)),
+    )
   }
 }
 

@@ -22,10 +22,12 @@ export interface LaunchOptions {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly log: LogFile
+  /** @default 10_000 */
+  readonly answerTimeoutMs?: number
 }
 
 /** A healthy process answers within milliseconds; a busy or stopped one may take its time. */
-const answerTimeoutMs = 10_000
+const defaultAnswerTimeoutMs = 10_000
 
 /**
  * One run of a container as a child process.
@@ -38,13 +40,15 @@ export class ContainerProcess {
   readonly startedAt = new Date()
   readonly exited: Promise<Exit>
   readonly #child: ChildProcess
+  readonly #answerTimeoutMs: number
   readonly #listeners: ((report: Report) => void)[] = []
   readonly #waiting = new Map<string, { resolve(): void; reject(error: Error): void }>()
   #started = false
   #exit: Exit | undefined
 
-  constructor({ id, image, args, env, log }: LaunchOptions) {
+  constructor({ id, image, args, env, log, answerTimeoutMs }: LaunchOptions) {
     this.id = id
+    this.#answerTimeoutMs = answerTimeoutMs ?? defaultAnswerTimeoutMs
     this.protocol = image.protocol
     this.#child = fork(image.entry, args, {
       // Nothing of the parent's environment: a container sees what its manifest says.
@@ -102,7 +106,10 @@ export class ContainerProcess {
     this.#send(command)
   }
 
-  /** Resolves when the process accepts connections on the socket. */
+  /**
+   * Resolves when the process accepts connections on the socket. Commands are carried out in the order
+   * they are sent: one that was not answered in time is carried out all the same, only later.
+   */
   listen(id: string, purpose: Purpose, handle: unknown): Promise<void> {
     return this.#ask('listen', id, { type: 'listen', id, ...purpose }, handle)
   }
@@ -134,7 +141,7 @@ export class ContainerProcess {
         this.#waiting.delete(key)
         const hint = 'It may be stuck; its log and a look at its CPU use may tell.'
         reject(new AgentError('HANDOVER_FAILED', `${this.id} did not answer "${key}"`, { hint }))
-      }, answerTimeoutMs)
+      }, this.#answerTimeoutMs)
       const settle = (): void => {
         clearTimeout(timer)
         this.#waiting.delete(key)

@@ -61,7 +61,8 @@ const SOCKET_BUFFER_BYTES = 128 * 1024
 
 /**
  * The captured sockets a process serves.
- * - An id is open at most once; the same id may return after `close`.
+ * - An id is open at most once; opened again, the newer socket takes the place of the older one: the
+ *   parent asks again when the answer was late. Connections of the older one stay.
  * - `close` stops accepting before it returns and never touches another listener's connections.
  * - Never more than `maxConnections` of all listeners together: one more is closed unheard.
  */
@@ -78,8 +79,9 @@ export class Listeners {
   }
 
   open(id: string, listener: CapturedListener, bind: Bind, accept: Accept): Promise<void> {
-    if (this.#open.has(id)) return Promise.reject(new Error(`listener ${id} is open already`))
-    const live = new Set<Connection>()
+    const replaced = this.#open.get(id)
+    replaced?.server.close()
+    const live = replaced?.live ?? new Set<Connection>()
     const server = createServer(
       {
         allowHalfOpen: true,
@@ -109,7 +111,7 @@ export class Listeners {
     this.#open.set(id, { listener, server, live })
     return new Promise((resolve, reject) => {
       server.once('error', (error) => {
-        this.#open.delete(id)
+        if (this.#open.get(id)?.server === server) this.#open.delete(id)
         reject(error)
       })
       if ('address' in bind) server.listen({ ...bind.address, exclusive: true }, resolve)

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { bindSocket } from '../../cluster/agent/bound-socket.ts'
 import type { DesiredSocket } from '../../cluster/agent/capture-plan.ts'
 import { CapturedSocket } from '../../cluster/agent/captured-socket.ts'
@@ -17,7 +18,11 @@ import { socketApp } from '../fixtures/running-core.ts'
 const port = 8080
 
 /** A socket, processes that can own it, and a way to wait for a move to end. */
-async function stage(t: { after(run: () => Promise<void>): void }, names: readonly string[]) {
+async function stage(
+  t: { after(run: () => Promise<void>): void },
+  names: readonly string[],
+  { answerTimeoutMs = 10_000 } = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), 'mb-handover-'))
   const plan = await claimLoopbackBlock()
   const processes = new Map<string, ContainerProcess>()
@@ -26,7 +31,10 @@ async function stage(t: { after(run: () => Promise<void>): void }, names: readon
   for (const name of names) {
     const env = { HOST: plan.takePod().podIp, PORT: String(port), POD_NAME: name }
     const log = new LogFile(join(directory, `${name}.log`))
-    processes.set(name, new ContainerProcess({ id: name, image, args: [], env, log }))
+    processes.set(
+      name,
+      new ContainerProcess({ id: name, image, args: [], env, log, answerTimeoutMs }),
+    )
   }
   await Promise.all(
     [...processes.values()].map(
@@ -141,6 +149,77 @@ test('when one of two owners dies the other goes on serving', async (t) => {
   socket.drop('a')
   await moveTo('b')
   for (let tries = 0; tries < 10; tries += 1) assert.equal((await get(host, port)).pod, 'b')
+})
+
+/** Stands still until `wake`, as a process does that gets no time on a crowded machine. */
+function stall(process: ContainerProcess | undefined): () => void {
+  process?.kill('SIGSTOP')
+  return () => process?.kill('SIGCONT')
+}
+
+const answerTimeoutMs = 200
+
+/** What is wanted changes only once the process has failed to answer. */
+async function untilGivenUp(errors: readonly unknown[]): Promise<void> {
+  while (errors.length === 0) await sleep(20)
+  assert.match(String(errors[0]), /did not answer/)
+}
+
+test('an owner that answers too late is asked again, and has the socket alone in the end', async (t) => {
+  const { socket, processes, host, moveTo, errors } = await stage(t, ['a', 'b'], {
+    answerTimeoutMs,
+  })
+  await moveTo('a')
+  const wake = stall(processes.get('b'))
+  void moveTo('b')
+  await untilGivenUp(errors)
+  assert.equal((await get(host, port)).pod, 'a', 'the old owner serves until the new one does')
+  wake()
+  while (!socket.isSettled) await sleep(20)
+  for (let tries = 0; tries < 10; tries += 1) assert.equal((await get(host, port)).pod, 'b')
+})
+
+test('an owner that answered too late lets go of a socket that it is not to have any more', async (t) => {
+  const { socket, processes, host, moveTo, errors } = await stage(t, ['a', 'b'], {
+    answerTimeoutMs,
+  })
+  await moveTo('a')
+  const wake = stall(processes.get('b'))
+  void moveTo('b')
+  await untilGivenUp(errors)
+  void moveTo('a')
+  wake()
+  while (!socket.isSettled) await sleep(20)
+  for (let tries = 0; tries < 10; tries += 1) assert.equal((await get(host, port)).pod, 'a')
+  await moveTo()
+  await assert.rejects(get(host, port), { code: 'ECONNREFUSED' }, 'nobody holds it')
+})
+
+test('an owner that was too slow to let go, and is to keep the socket after all, serves it', async (t) => {
+  const { socket, processes, host, moveTo, errors } = await stage(t, ['a', 'b'], {
+    answerTimeoutMs,
+  })
+  await moveTo('a')
+  const wake = stall(processes.get('a'))
+  void moveTo('b')
+  await untilGivenUp(errors)
+  void moveTo('a')
+  wake()
+  while (!socket.isSettled) await sleep(20)
+  for (let tries = 0; tries < 10; tries += 1) {
+    const { pod } = await Promise.race([get(host, port), sleep(5_000, { pod: 'nobody' })])
+    assert.equal(pod, 'a')
+  }
+})
+
+test('a first owner that answers too late gets the socket although nobody else has it', async (t) => {
+  const { socket, processes, host, moveTo, errors } = await stage(t, ['a'], { answerTimeoutMs })
+  const wake = stall(processes.get('a'))
+  void moveTo('a')
+  await untilGivenUp(errors)
+  wake()
+  while (!socket.isSettled) await sleep(20)
+  assert.equal((await get(host, port)).pod, 'a')
 })
 
 test('an address that is taken is reported with the port and what to do', async (t) => {

@@ -66,6 +66,29 @@ describe('a ztunnel process', () => {
     assert.equal((await get(admin.admin, '/logging?level=loud', 'POST')).status, 400)
   })
 
+  test('a socket handed over again, because the answer was late, is served and let go of as one', async () => {
+    const earlier = dial()
+    await echo(earlier, 'earlier')
+    const { outbound } = pair.sockets
+    await pair.source.listen(
+      {
+        id: 'outbound',
+        kind: 'outbound',
+        workloadUid: pair.client.uid,
+        originalDestination: { host: pair.vip, port: 8000 },
+      },
+      outbound,
+    )
+    const later = dial()
+    await echo(later, 'later')
+    await echo(earlier, 'still there')
+    await pair.source.unlisten('outbound', 0)
+    await Promise.all([closed(earlier), closed(later)])
+    outbound.close()
+    const [error] = await once(connect(pair.capture), 'error')
+    assert.equal(error.code, 'ECONNREFUSED', 'nobody holds it any more')
+  })
+
   test('exits by itself when nothing is left to drain', async () => {
     const exited = once(pair.source.child, 'exit')
     pair.source.child.kill('SIGTERM')
