@@ -9,15 +9,72 @@ import type { MigrationState } from '../../migration/journal/state.ts'
 import { writePlan } from '../../migration/plan/file.ts'
 import type { Execution } from '../../migration/result/execution.ts'
 import type { Plan } from '../../migration/result/plan.ts'
+import { takeBack } from './deaths.ts'
 import type { KillJob, KillPoint } from './kill-child.ts'
 import { allSteps, type Stage, step } from './migration-stage.ts'
-import { restartStore, stored } from './rollout-stand-in.ts'
-import { folderOf, optionsFor } from './staged-run.ts'
+import { deployStore, restartStore, stored } from './rollout-stand-in.ts'
+import { folderOf, journalOf, optionsFor, staged } from './staged-run.ts'
 
 const script = join(import.meta.dirname, 'kill-child.js')
 
+export interface Killing {
+  readonly action: KillJob['action']
+  /** Phases a journal may tell of after a death, and after an action that outlived its journal. */
+  readonly phases: readonly MigrationState['phase'][]
+  readonly outlived: MigrationState['phase']
+  /** What has to have happened for the action to begin. */
+  prepare?(plan: Plan, what: string): Promise<void>
+  /** The way out that is tried before everything is taken back. */
+  goOn?(plan: Plan, what: string, when: KillPoint['when'], state: MigrationState): Promise<void>
+}
+
+/** A namespace with everything in it, and whoever rolls its workloads out. */
+export async function killingStage(t: {
+  after(run: () => Promise<void>): void
+}): Promise<{ readonly stage: Stage; readonly victims: Victims; readonly initial: unknown }> {
+  const stage = await staged(t)
+  const controller = deployStore(stage.store)
+  const victims = new Victims()
+  t.after(() => victims.end())
+  t.after(async () => controller.stop())
+  return { stage, victims, initial: stage.state() }
+}
+
+/**
+ * Kills one process after the other, each at the next entry it would write, until one outlives its
+ * journal; each time all that was begun is then taken back. Gives where they died.
+ */
+export async function killAtEveryEntry(
+  { stage, victims, initial }: Awaited<ReturnType<typeof killingStage>>,
+  { action, phases, outlived, prepare, goOn }: Killing,
+): Promise<readonly KillPoint[]> {
+  const seen: KillPoint[] = []
+  for (let entry = 1, left = 1; left > 0; entry += 1) {
+    left = 0
+    for (const when of whensAt(entry)) {
+      await forget(stage)
+      const plan = wholePlan(stage)
+      const what = `${when} entry ${entry}`
+      await prepare?.(plan, what)
+      const killed = await victims.kill(stage, plan, action, { entry, when })
+      if (killed) {
+        left += 1
+        seen.push({ entry, when })
+      }
+      const state = await journalOf(stage)
+      assertPhase(state, killed ? phases : [outlived], what)
+      await goOn?.(plan, what, when, state)
+      const back = await takeBack(stage)
+      assert.equal(back.outcome, 'rolled-back', `${what}: ${back.reason}`)
+      assert.deepEqual(stage.state(), initial, what)
+      assert.equal((await journalOf(stage)).phase, 'rolled-back', what)
+    }
+  }
+  return seen
+}
+
 /** Starts the next child while the one before is at work. */
-export class Victims {
+class Victims {
   #next = spawn()
 
   /** Runs until it has killed itself, or has outlived its journal: then false. */
@@ -63,13 +120,13 @@ function spawn(): Victim {
 }
 
 /** As if nothing had ever been migrated from here. */
-export async function forget(stage: Stage): Promise<void> {
+async function forget(stage: Stage): Promise<void> {
   await rm(folderOf(stage), { recursive: true, force: true })
 }
 
 const gate = { intervals: 1, intervalMs: 1, maxErrorRate: 0.01, leastRequests: 20 }
 /** Half a line differs from none only for whoever reads it: some of them will do. */
-export const whensAt = (entry: number): readonly KillPoint['when'][] =>
+const whensAt = (entry: number): readonly KillPoint['when'][] =>
   entry % 8 === 0 ? ['before', 'torn', 'after'] : ['before', 'after']
 
 /** With everything a migration can do to a namespace, restarts included. */
@@ -127,10 +184,6 @@ export function told(seen: readonly KillPoint[]): string {
   return `${seen.length} processes killed, at each of ${entries} entries`
 }
 
-export function assertPhase(
-  { phase }: MigrationState,
-  phases: readonly string[],
-  what: string,
-): void {
+function assertPhase({ phase }: MigrationState, phases: readonly string[], what: string): void {
   assert.ok(phases.includes(phase), `${what}: the journal says ${phase}`)
 }
