@@ -3,7 +3,16 @@ import type { Window } from '../result/schema.ts'
 
 export type LoadPart = Omit<
   Window,
-  'round' | 'position' | 'steady' | 'host' | 'cpu' | 'nodeCpu' | 'memory' | 'sampler' | 'findings'
+  | 'round'
+  | 'position'
+  | 'steady'
+  | 'quiet'
+  | 'host'
+  | 'cpu'
+  | 'nodeCpu'
+  | 'memory'
+  | 'sampler'
+  | 'findings'
 >
 
 /** What the generator's result says of a window. */

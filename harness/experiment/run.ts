@@ -12,6 +12,7 @@ import type { OnEvent } from './events.ts'
 import { failedWindow } from './failed-window.ts'
 import { runLoad } from './load-stream.ts'
 import { planPriming, planWindow } from './plan.ts'
+import { waitForQuiet } from './quiet.ts'
 import { type Measured, type MeasuredMode, nothingMeasured } from './record.ts'
 import { measureWindow } from './window.ts'
 
@@ -159,6 +160,7 @@ async function measureAll(
 ): Promise<void> {
   const { client, points, rounds, onEvent, signal } = experiment
   const { modes, warmupMs, durationMs, workloadsPerNode } = firstOf(points)
+  const quiet = waitForQuiet(schedule.length * (warmupMs + durationMs))
   const clock = startClock(schedule.length, warmupMs + durationMs)
   onEvent?.({
     type: 'phase',
@@ -197,6 +199,7 @@ async function measureAll(
           modes.filter((other) => other !== mode),
           workloadsPerNode,
         ),
+        quiet: await quiet.next(signal),
         onPoint: (point) =>
           onEvent?.({ type: 'progress', point, remainingMs: clock.remainingMs() }),
         signal,

@@ -12,6 +12,7 @@ import {
   type LostProcess,
   readCounters,
   readMemory,
+  residentBytes,
 } from '../sample/counters.ts'
 import { hostChange } from '../sample/host-state.ts'
 import { watchWarmUp } from '../steady/watch.ts'
@@ -19,6 +20,7 @@ import { judgeWindow } from '../validity/window.ts'
 import { type PathProof, provePath, readProxyCounters } from '../verify/path.ts'
 import { loadPart } from './load-part.ts'
 import { runLoad } from './load-stream.ts'
+import type { Quiet } from './quiet.ts'
 
 export interface WindowOptions {
   readonly client: ClusterClient
@@ -31,6 +33,7 @@ export interface WindowOptions {
   listPods(): Promise<Pod[]>
   /** Processes of the modes that wait their turn. */
   readonly bystanders: readonly TrackedProcess[]
+  readonly quiet?: Quiet
   readonly onPoint?: (point: LoadPoint) => void
   readonly signal?: AbortSignal
 }
@@ -63,7 +66,8 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
       const now = readCounters(tracked)
       const spentUs = slice === undefined ? null : totalCpuUs(slice, now, tracked)
       slice = now
-      if (warmUp.slice(event.point, spentUs)) startWindow(options)
+      const rssBytes = residentBytes(tracked.filter(({ role }) => role !== 'controlPlane'))
+      if (warmUp.slice(event.point, spentUs, rssBytes)) startWindow(options)
     }
     if (event.event === 'window-start') before = read()
     if (event.event === 'window-end') after = read()
@@ -88,6 +92,7 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
     ...(plan.warmUpPointMs === undefined
       ? {}
       : { steady: warmUp.record(load.warmupMs ?? plan.warmupMs) }),
+    ...(options.quiet === undefined ? {} : { quiet: options.quiet }),
     round: options.round,
     position: options.position,
     cpu: account.cpu,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { modes } from '../modes.ts'
 
 /** What a gate rule came to. The words of it are made when the rule is checked, so that all documents agree. */
-export const gateOutcome = z.strictObject({
+export const gateOutcome = z.object({
   name: z.string(),
   level: z.enum(['error', 'warn', 'off']),
   verdict: z.enum(['pass', 'warn', 'fail', 'inconclusive', 'off']).meta({
@@ -48,7 +48,7 @@ export const gateOutcome = z.strictObject({
   line: z.int().positive().optional().meta({ description: 'of the rule in the gates file' }),
 })
 
-export const gateReport = z.strictObject({
+export const gateReport = z.object({
   file: z.string(),
   baseline: z.string().nullable(),
   verdict: z.enum(['pass', 'warn', 'fail', 'inconclusive', 'baseline-missing']),

@@ -5,14 +5,16 @@ import { gateReport } from './gates.ts'
 /**
  * `result.json`: the one document every report, gate and comparison is made from. Units are in the
  * names. `null` means "measured, but the data does not support a figure"; a missing key means "not
- * measured". Raise `schemaVersion` on any change that an old reader would misread.
+ * measured". Readers pass over fields they do not know, so a new optional field needs no new version.
+ * Raise `schemaVersion` on any change that an old reader would misread or refuse: another meaning, a
+ * field that is gone, a new value of a closed list.
  */
 export const schemaVersion = 1
 
 const mode = z.enum(modes)
 const role = z.enum(roles)
 
-const latency = z.strictObject({
+const latency = z.object({
   n: z.int().nonnegative(),
   mean: z.number().nullable(),
   p50: z.number().nullable(),
@@ -25,7 +27,7 @@ const latency = z.strictObject({
   histogram: z.string(),
 })
 
-export const outcomes = z.strictObject({
+export const outcomes = z.object({
   ok: z.int().nonnegative(),
   non2xx: z.int().nonnegative(),
   timeout: z.int().nonnegative(),
@@ -34,7 +36,7 @@ export const outcomes = z.strictObject({
   unanswered: z.int().nonnegative(),
 })
 
-const roleCpu = z.strictObject({
+const roleCpu = z.object({
   processes: z.int().nonnegative(),
   cpuUs: z.number().nonnegative().meta({ description: 'CPU time in the window, all threads' }),
   cores: z
@@ -42,16 +44,19 @@ const roleCpu = z.strictObject({
     .nonnegative()
     .meta({ description: 'cpuUs over the wall time between its reads' }),
   usPerRequest: z.number().nonnegative().nullable(),
+  granularityUs: z.number().nonnegative().optional().meta({
+    description: 'how far cpuUs may be off because counters move in steps, over all processes',
+  }),
 })
 
-const roleMemory = z.strictObject({
+const roleMemory = z.object({
   processes: z.int().nonnegative(),
   pssBytes: z.number().nonnegative().nullable(),
   privateBytes: z.number().nonnegative().nullable(),
   rssBytes: z.number().nonnegative(),
 })
 
-const nodeCpu = z.strictObject({
+const nodeCpu = z.object({
   cores: z.int().positive(),
   wallMs: z.number().positive(),
   busyUs: z.number().nonnegative().meta({ description: 'user + nice + system + irq + softirq' }),
@@ -68,7 +73,7 @@ const nodeCpu = z.strictObject({
     .meta({ description: 'busyUs - attributedUs - idleModesUs - interruptUs' }),
 })
 
-const point = z.strictObject({
+const point = z.object({
   offsetMs: z.number(),
   durationMs: z.number(),
   ok: z.int(),
@@ -77,7 +82,7 @@ const point = z.strictObject({
   p99Us: z.number().nullable(),
 })
 
-export const finding = z.strictObject({
+export const finding = z.object({
   code: z.string(),
   severity: z.enum(['error', 'warning', 'info']).meta({
     description: 'error: the figures cannot be trusted; warning: read them with care',
@@ -90,7 +95,7 @@ export const finding = z.strictObject({
   limit: z.number().optional(),
 })
 
-export const window = z.strictObject({
+export const window = z.object({
   round: z.int().positive(),
   position: z
     .int()
@@ -100,16 +105,24 @@ export const window = z.strictObject({
   durationMs: z.number().positive(),
   warmupMs: z.number().nonnegative(),
   steady: z
-    .strictObject({
+    .object({
       reached: z.boolean(),
       cutMs: z.number().nonnegative().meta({ description: 'where the window was made to begin' }),
       slices: z.int().nonnegative(),
       moving: z
-        .array(z.strictObject({ series: z.string(), slope: z.number(), step: z.number() }))
+        .array(z.object({ series: z.string(), slope: z.number(), step: z.number() }))
         .meta({ description: 'what still moved in the last test, as a share of its mean' }),
     })
     .optional()
     .meta({ description: 'the steady-state test that ended the warm-up' }),
+  quiet: z
+    .object({
+      reached: z.boolean(),
+      waitedMs: z.number().nonnegative(),
+      busyShare: z.number().nonnegative().meta({ description: 'of the machine, at the end of it' }),
+    })
+    .optional()
+    .meta({ description: 'waiting for an idle machine before the load of this window' }),
   offeredRate: z.number().nonnegative(),
   achievedRate: z.number().nonnegative(),
   outstandingAtEnd: z
@@ -130,7 +143,7 @@ export const window = z.strictObject({
   memory: z.partialRecord(role, roleMemory),
   nodeCpu: nodeCpu.nullable().meta({ description: 'null where the platform has no such counters' }),
   sampler: z
-    .strictObject({
+    .object({
       cpuUs: z.number().nonnegative(),
       cores: z.number().nonnegative(),
     })
@@ -140,7 +153,7 @@ export const window = z.strictObject({
         'what reading the counters at both edges cost, part of controlPlane; memory is read after the window',
     }),
   host: z
-    .strictObject({
+    .object({
       clockJumpMs: z.number(),
       cpuMhzBefore: z.number().nullable(),
       cpuMhzAfter: z.number().nullable(),
@@ -153,7 +166,7 @@ export const window = z.strictObject({
     })
     .optional()
     .meta({ description: 'what should not have changed between the edges of the window' }),
-  generator: z.strictObject({
+  generator: z.object({
     cores: z.number().nonnegative(),
     lagUsP50: z.number().nonnegative(),
     lagUsP99: z.number().nonnegative(),
@@ -169,7 +182,7 @@ export const window = z.strictObject({
     .meta({ description: 'any of severity error makes the window invalid' }),
 })
 
-const estimate = z.strictObject({
+const estimate = z.object({
   value: z.number().nullable(),
   ciLow: z.number().nullable(),
   ciHigh: z.number().nullable(),
@@ -179,7 +192,7 @@ const estimate = z.strictObject({
     .meta({ description: 'one per valid window, in round order' }),
 })
 
-export const comparison = z.strictObject({
+export const comparison = z.object({
   metric: z.string(),
   unit: z.string(),
   base: mode,
@@ -207,10 +220,10 @@ export const comparison = z.strictObject({
   verdict: z.enum(['less', 'more', 'no-difference', 'inconclusive']),
 })
 
-export const result = z.strictObject({
+export const result = z.object({
   $schema: z.string().optional(),
   schemaVersion: z.literal(schemaVersion),
-  tool: z.strictObject({
+  tool: z.object({
     name: z.literal('meshbench'),
     version: z.string(),
     commit: z.string().optional().meta({ description: 'what was built, when git knew' }),
@@ -222,7 +235,7 @@ export const result = z.strictObject({
   status: z.enum(['complete', 'interrupted', 'failed']),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
-  environment: z.strictObject({
+  environment: z.object({
     node: z.string(),
     platform: z.string(),
     os: z.string(),
@@ -239,7 +252,7 @@ export const result = z.strictObject({
       .optional()
       .meta({ description: 'what the kernel tells the time by' }),
     cgroup: z
-      .strictObject({
+      .object({
         version: z.union([z.literal(1), z.literal(2)]),
         cpuCores: z.number().positive().nullable(),
         memoryBytes: z.number().positive().nullable(),
@@ -249,9 +262,9 @@ export const result = z.strictObject({
       .meta({ description: 'limits of the container around the run; null in it: none' }),
     cpuSource: z.string().meta({ description: 'which counter the CPU figures come from' }),
     memorySource: z.string(),
-    cluster: z.strictObject({ kind: z.enum(['embedded', 'kubernetes']), version: z.string() }),
+    cluster: z.object({ kind: z.enum(['embedded', 'kubernetes']), version: z.string() }),
   }),
-  options: z.strictObject({
+  options: z.object({
     command: z.array(z.string()),
     workload: z.string(),
     modes: z.array(mode).min(1),
@@ -287,15 +300,15 @@ export const result = z.strictObject({
     seed: z.int().nonnegative(),
     quick: z.boolean(),
   }),
-  schedule: z.strictObject({
+  schedule: z.object({
     seed: z.int().nonnegative(),
-    order: z.array(z.strictObject({ round: z.int().positive(), mode })),
+    order: z.array(z.object({ round: z.int().positive(), mode })),
   }),
   modes: z.partialRecord(
     mode,
-    z.strictObject({
+    z.object({
       namespace: z.string(),
-      verified: z.strictObject({
+      verified: z.object({
         ok: z.boolean(),
         evidence: z.array(z.string()).meta({ description: 'what the proxies own counters showed' }),
       }),
@@ -306,7 +319,7 @@ export const result = z.strictObject({
   comparisons: z.array(comparison),
   noise: z.record(
     z.string(),
-    z.strictObject({
+    z.object({
       unit: z.string(),
       floor: z.number().nonnegative().meta({ description: 'over all modes, for orientation' }),
       modes: z
@@ -316,7 +329,7 @@ export const result = z.strictObject({
       source: z.string(),
     }),
   ),
-  validity: z.strictObject({
+  validity: z.object({
     verdict: z.enum(['valid', 'invalid', 'inconclusive']),
     findings: z.array(finding),
   }),

@@ -21,7 +21,7 @@ export type SweepAxis = (typeof sweepAxes)[number]
 
 const coefficient = z.number().nonnegative().nullable()
 
-const roleCost = z.strictObject({
+const roleCost = z.object({
   role: z.enum(roles),
   idleCores: coefficient.meta({ description: 'per process without load; null: not told apart' }),
   coresPerConnection: coefficient,
@@ -40,7 +40,7 @@ const roleCost = z.strictObject({
   windows: z.int().nonnegative(),
 })
 
-const point = z.strictObject({
+const point = z.object({
   axis: z.enum(sweepAxes),
   value: z.number().positive(),
   runId: z.string(),
@@ -48,7 +48,7 @@ const point = z.strictObject({
   verdict: z.enum(['valid', 'invalid', 'inconclusive']),
 })
 
-const chartPoint = z.strictObject({
+const chartPoint = z.object({
   mode: z.enum(modes),
   axis: z.enum(sweepAxes),
   value: z.number(),
@@ -60,10 +60,10 @@ const chartPoint = z.strictObject({
   latencyP99Ms: z.number().nullable().optional(),
 })
 
-export const sweep = z.strictObject({
+export const sweep = z.object({
   schemaVersion: z.literal(sweepVersion),
   kind: z.literal('sweep'),
-  tool: z.strictObject({ name: z.literal('meshbench'), version: z.string() }),
+  tool: z.object({ name: z.literal('meshbench'), version: z.string() }),
   status: z.enum(['complete', 'interrupted']),
   workload: z.string(),
   points: z.array(point),
@@ -90,6 +90,14 @@ export function readSweep(path: string): Sweep | undefined {
   if ((data as { kind?: unknown } | null)?.kind !== 'sweep') return undefined
   const checked = sweep.safeParse(data)
   if (checked.success) return checked.data
+  const { schemaVersion } = data as { schemaVersion?: unknown }
+  if (typeof schemaVersion === 'number' && schemaVersion > sweepVersion) {
+    throw new HarnessError(
+      'result-newer',
+      `${file} has schema version ${schemaVersion}, this is ${sweepVersion}`,
+      { hint: 'it was written by a newer meshbench: update this one', exitCode: 2 },
+    )
+  }
   throw new HarnessError('result-invalid', `${file} is no sweep this meshbench can read`, {
     hint: 'repeat the sweep with this version',
     exitCode: 2,

@@ -3,7 +3,14 @@ import type { Window } from '../result/schema.ts'
 import type { TrackedProcess } from './census.ts'
 import { type HostState, readHostState } from './host-state.ts'
 import { type NodeCounters, nodeCpuBetween, readNodeCounters } from './node.ts'
-import { cpuBetweenUs, type ProcessCpu, readProcessCpu, readProcessMemory } from './proc.ts'
+import {
+  cpuBetweenUs,
+  cpuGranularityUs,
+  type ProcessCpu,
+  readProcessCpu,
+  readProcessMemory,
+  readResidentBytes,
+} from './proc.ts'
 import { readWithPs } from './ps.ts'
 
 /** One reading of every counter, taken without yielding so that its parts belong to one moment. */
@@ -70,27 +77,29 @@ export function accountCpu(
   answered: number,
 ): CpuAccount {
   const wallUs = (after.atMs - before.atMs) * 1000
-  const byRole = new Map<Role, { processes: number; cpuUs: number }>()
+  const byRole = new Map<Role, { processes: number; cpuUs: number; coarseUs: number }>()
   const lost: LostProcess[] = []
   for (const process of tracked) {
     const spent = between(before, after, process.pid)
     if (typeof spent === 'string') lost.push({ process, why: spent })
-    const sum = byRole.get(process.role) ?? { processes: 0, cpuUs: 0 }
+    const sum = byRole.get(process.role) ?? { processes: 0, cpuUs: 0, coarseUs: 0 }
     byRole.set(process.role, {
       processes: sum.processes + 1,
       cpuUs: sum.cpuUs + (typeof spent === 'number' ? spent : 0),
+      coarseUs: sum.coarseUs + cpuGranularityUs(after.processes.get(process.pid)),
     })
   }
   const idleUs = sum(bystanders.map(({ pid }) => between(before, after, pid)).filter(isNumber))
   const attributedUs = sum([...byRole.values()].map(({ cpuUs }) => cpuUs))
   const cpu = Object.fromEntries(
-    [...byRole].map(([role, { processes, cpuUs }]) => [
+    [...byRole].map(([role, { processes, cpuUs, coarseUs }]) => [
       role,
       {
         processes,
         cpuUs,
         cores: cpuUs / wallUs,
         usPerRequest: answered > 0 ? cpuUs / answered : null,
+        granularityUs: coarseUs,
       },
     ]),
   )
@@ -108,6 +117,12 @@ function between(
   if (first === undefined || last === undefined) return 'ended'
   if (first.startTime !== last.startTime) return 'replaced'
   return Math.max(0, cpuBetweenUs(first, last))
+}
+
+/** Cheap enough for every slice of a warm-up; null where the platform has no such counter. */
+export function residentBytes(tracked: readonly TrackedProcess[]): number | null {
+  const sizes = tracked.map(({ pid }) => readResidentBytes(pid)).filter(isNumber)
+  return sizes.length === 0 ? null : sum(sizes)
 }
 
 /** Walks every page table, milliseconds per process: never call it inside a window. */

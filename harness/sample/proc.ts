@@ -59,6 +59,17 @@ function threadIds(pid: number): string[] {
 const tickSlackUs = 3 * tickUs
 
 /**
+ * How far the difference of two readings may be from the truth. A thread's nanoseconds are brought up to
+ * date when it leaves the CPU and at every scheduler tick, 4 ms apart in most kernels: a process in the
+ * middle of its work at an edge lacks up to that much. Ticks are cut, user and system apart.
+ */
+export function cpuGranularityUs(reading: ProcessCpu | undefined): number {
+  return reading !== undefined && reading.threadsNs.size > 0 ? schedulerTickUs : 2 * tickUs
+}
+
+const schedulerTickUs = 4_000
+
+/**
  * CPU time between two readings of the same process, in nanosecond resolution. A thread that ended in
  * between took its nanoseconds along; the ticks then run ahead by more than rounding, and count.
  */
@@ -69,6 +80,15 @@ export function cpuBetweenUs(before: ProcessCpu, after: ProcessCpu): number {
   for (const [id, value] of after.threadsNs) ns += value - (before.threadsNs.get(id) ?? 0)
   const us = ns / 1000
   return ticksUs > us + tickSlackUs ? ticksUs : us
+}
+
+/** x86; where pages are larger the figure is too small, but moves as the real one does. */
+const pageBytes = 4096
+
+/** The kernel keeps it as a counter: no page table is walked, so it may be read under load. */
+export function readResidentBytes(pid: number): number | undefined {
+  const pages = readText(`/proc/${pid}/statm`)?.split(' ')[1]
+  return pages === undefined ? undefined : Number(pages) * pageBytes
 }
 
 export interface ProcessMemory {

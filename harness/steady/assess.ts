@@ -3,9 +3,11 @@ export interface Slice {
   readonly p50Us: number | null
   readonly ratePerSecond: number
   readonly cpuUs: number | null
+  /** Resident set of the mode's processes at its end. */
+  readonly rssBytes: number | null
 }
 
-export const series = ['p50', 'rate', 'cpu'] as const
+export const series = ['p50', 'rate', 'cpu', 'memory'] as const
 export type Series = (typeof series)[number]
 
 /** How a series moved over the slices looked at, as a share of its mean. */
@@ -29,15 +31,20 @@ const mostSlices = 6
  * A movement counts when it is both large and no chance: a busy machine shakes every slice, and a test
  * for size alone would never let a window begin on it.
  */
-const tolerance: Readonly<Record<Series, number>> = { p50: 0.1, rate: 0.03, cpu: 0.1 }
+const tolerance: Readonly<Record<Series, number>> = {
+  p50: 0.1,
+  rate: 0.03,
+  cpu: 0.1,
+  memory: 0.1,
+}
 
 /** Two-sided 95 % points of Student's t for 2 to 4 degrees of freedom: as many slices less two. */
 const studentT = [4.303, 3.182, 2.776]
 
 /**
  * Steady when neither a slope (least squares) nor a step (first half against second) is found in the
- * median latency, the rate or the CPU of the last slices (R10 of the method). It ends a warm-up; it
- * never removes anything by its value.
+ * median latency, the rate, the CPU or the memory of the last slices (R10 of the method). It ends a
+ * warm-up; it never removes anything by its value.
  */
 export function assess(slices: readonly Slice[]): Assessment {
   const recent = slices.slice(-mostSlices)
@@ -47,6 +54,7 @@ export function assess(slices: readonly Slice[]): Assessment {
     p50: recent.map(({ p50Us }) => p50Us),
     rate: recent.map(({ ratePerSecond }) => ratePerSecond),
     cpu: recent.map(({ cpuUs }) => cpuUs),
+    memory: recent.map(({ rssBytes }) => rssBytes),
   }
   for (const name of series) {
     const known = values[name].filter((value) => value !== null)

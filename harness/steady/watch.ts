@@ -8,7 +8,7 @@ export const sliceMs = 250
 /** Watches one warm-up and says when it may end. */
 export interface SteadyWatch {
   /** True once, when the load has become steady and has lasted its least time. */
-  slice(point: WarmUpPoint, cpuUs: number | null): boolean
+  slice(point: WarmUpPoint, cpuUs: number | null, rssBytes: number | null): boolean
   /** What goes into the window's record. */
   record(cutMs: number): NonNullable<Window['steady']>
 }
@@ -18,11 +18,12 @@ export function watchWarmUp(limits: { readonly leastMs: number }): SteadyWatch {
   let last: Assessment = assess(slices)
   let reached = false
   return {
-    slice: (point, cpuUs) => {
+    slice: (point, cpuUs, rssBytes) => {
       slices.push({
         p50Us: point.p50Us,
         ratePerSecond: ((point.ok + point.failed) / point.durationMs) * 1000,
         cpuUs: cpuUs === null ? null : cpuUs / point.durationMs,
+        rssBytes,
       })
       if (reached) return false
       last = assess(slices)

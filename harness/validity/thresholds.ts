@@ -64,6 +64,12 @@ export const clockJumpMsWarning = 50
 export const clockSlewShare = 0.001
 
 /**
+ * A window is not to begin while the machine still works on something else. The processes of the waiting
+ * modes and our own need 1 to 3 % of two cores.
+ */
+export const quietBusyShare = 0.1
+
+/**
  * CPU in nobody's account against what the processes of the run used. Below the limit of a busy host
  * it may be the kernel's own work for the run (sockets in softirq), which then is missing in its cost.
  */

@@ -233,6 +233,25 @@ const accountOverdrawn: Check = ({ window: { nodeCpu } }) => {
   }
 }
 
+const cpuCoarse: Check = ({ window: { cpu } }) => {
+  // Neither is compared between modes.
+  const { generator, controlPlane, ...compared } = cpu
+  const coarse = Object.entries(compared).filter(
+    ([, { cpuUs, granularityUs = 0 }]) => granularityUs > 0 && cpuUs <= granularityUs,
+  )
+  const [first] = coarse
+  if (first === undefined) return undefined
+  const { cpuUs, granularityUs = 0 } = first[1]
+  return {
+    code: 'cpu-coarse',
+    severity: 'warning',
+    message: `${coarse.map(([role]) => role).join(', ')} used ${ms(cpuUs)} of CPU, no more than the ${ms(granularityUs)} by which its counters may be off`,
+    hint: 'raise --duration or --rate',
+    value: cpuUs,
+    limit: granularityUs,
+  }
+}
+
 const frequencyChanged: Check = ({ window: { host } }) => {
   if (host === undefined || host.cpuMhzBefore === null || host.cpuMhzAfter === null) return
   const share = Math.abs(host.cpuMhzAfter / host.cpuMhzBefore - 1)
@@ -320,6 +339,7 @@ const checks: readonly Check[] = [
   throttled,
   accountOverdrawn,
   unattributed,
+  cpuCoarse,
   frequencyChanged,
   clockJumped,
 ]

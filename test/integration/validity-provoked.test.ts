@@ -152,7 +152,7 @@ test('latency that grows all through the warm-up is not steady when the cap ends
     const watch = watchWarmUp({ leastMs: 0 })
     const asked = { ...plan, connections: 64, warmupMs: 2_000, warmUpPointMs: 250 }
     const window = await measured(asked, (event) => {
-      if (event.event === 'warmup-point') watch.slice(event.point, null)
+      if (event.event === 'warmup-point') watch.slice(event.point, null, null)
     })
     return watch.record(window.warmupMs)
   }
@@ -213,6 +213,20 @@ function budget(idleTicks: number, softirqTicks: number, usedUs: number): Window
   }
   return nodeCpuBetween(before, after, usedUs, 0)
 }
+
+test('a role that hardly ran used no more CPU than its counters may be off', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const idle = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+  t.after(() => idle.kill('SIGKILL'))
+  await delay(500)
+  const tracked = [{ pid: idle.pid as number, role: 'sidecar', owner: 'idle' }] as const
+  const before = readCounters(tracked)
+  await delay(300)
+  const { cpu } = accountCpu(before, readCounters(tracked), tracked, [], 100)
+  assert.ok((cpu.sidecar?.granularityUs ?? 0) >= 4_000, JSON.stringify(cpu))
+  assert.ok(codes({ cpu }).includes('warning cpu-coarse'), JSON.stringify(cpu))
+})
 
 test('CPU in no account, though no other program is about, is said', () => {
   // 6 s of CPU, 5.2 idle: 0.8 busy, of which the run used 0.3 and interrupts nothing.

@@ -17,7 +17,7 @@ import { resultJsonSchema } from '../../harness/result/json-schema.ts'
 import { readResult } from '../../harness/result/read.ts'
 import type { Result } from '../../harness/result/schema.ts'
 import { writeResult } from '../../harness/result/write.ts'
-import { runOptions } from '../support/windows.ts'
+import { healthyWindow, runOptions } from '../support/windows.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'meshbench-result-'))
 after(() => rmSync(scratch, { recursive: true }))
@@ -89,6 +89,32 @@ test('an atomic write leaves nothing but the file', () => {
   assert.deepEqual(readdirSync(folder.path).sort(), ['a.txt', 'logs'])
   assert.equal(readFileSync(join(folder.path, 'a.txt'), 'utf8'), 'two')
 })
+
+test('fields that a later version added are passed over, wherever they stand', () => {
+  const file = join(scratch, 'later-fields.json')
+  const windows = [healthyWindow()]
+  const sidecar = { namespace: 'a', verified: { ok: true, evidence: [] }, windows, summary: {} }
+  const record = { ...emptyRun(), modes: { sidecar } }
+  writeFileSync(file, JSON.stringify(withUnknownFields(record)))
+  assert.deepEqual(readResult(file), JSON.parse(JSON.stringify(record)))
+})
+
+test('the published JSON Schema lets editors and validators pass over them too', () => {
+  const closed = JSON.stringify(resultJsonSchema()).match(/"additionalProperties":false/g)
+  assert.equal(closed, null)
+})
+
+/** Every object that is not a table of names gets a field of its own. */
+function withUnknownFields(value: unknown, isTable = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => withUnknownFields(item))
+  if (typeof value !== 'object' || value === null) return value
+  const tables = ['modes', 'cpu', 'memory', 'summary', 'noise', 'failures']
+  const fields = Object.entries(value).map(([key, field]) => [
+    key,
+    withUnknownFields(field, tables.includes(key)),
+  ])
+  return { ...Object.fromEntries(fields), ...(isTable ? {} : { addedLater: { figure: 1 } }) }
+}
 
 const unreadable: readonly [string, (text: string) => string, string, RegExp][] = [
   ['a cut file', (text) => text.slice(0, 200), 'result-truncated', /ends in the middle/],

@@ -5,7 +5,13 @@ import { assess, type Slice } from '../../harness/steady/assess.ts'
 import { watchWarmUp } from '../../harness/steady/watch.ts'
 
 const slices = (values: readonly number[], name: keyof Slice = 'p50Us'): Slice[] =>
-  values.map((value) => ({ p50Us: 1000, ratePerSecond: 400, cpuUs: 200, [name]: value }))
+  values.map((value) => ({
+    p50Us: 1000,
+    ratePerSecond: 400,
+    cpuUs: 200,
+    rssBytes: 100e6,
+    [name]: value,
+  }))
 const movingIn = (of: readonly Slice[]): string[] =>
   Object.entries(assess(of).tests).flatMap(([name, { moving }]) => (moving ? [name] : []))
 
@@ -35,6 +41,17 @@ test('a rate that still rises is not steady', () => {
   assert.deepEqual(movingIn(slices([320, 340, 360, 380, 400, 420], 'ratePerSecond')), ['rate'])
 })
 
+test('memory that still grows, as while heaps find their size, is not steady', () => {
+  assert.deepEqual(movingIn(slices([100e6, 106e6, 111e6, 117e6, 122e6, 128e6], 'rssBytes')), [
+    'memory',
+  ])
+})
+
+test('memory that nobody can tell keeps no warm-up from ending', () => {
+  const silent = slices([1, 1, 1, 1]).map((slice) => ({ ...slice, rssBytes: null }))
+  assert.equal(assess(silent).steady, true)
+})
+
 test('only the last six slices count', () => {
   assert.equal(assess(slices([9000, 5000, 1000, 1010, 990, 1000, 1005, 995])).steady, true)
 })
@@ -57,7 +74,11 @@ test('noise of 15 % without a trend ends the warm-up at once in nine of ten case
 test('a watch says once that the window may begin, not before its least time', () => {
   const watch = watchWarmUp({ leastMs: 1500 })
   const said = Array.from({ length: 8 }, (_, index) =>
-    watch.slice({ offsetMs: index * 250, durationMs: 250, ok: 100, failed: 0, p50Us: 900 }, 5000),
+    watch.slice(
+      { offsetMs: index * 250, durationMs: 250, ok: 100, failed: 0, p50Us: 900 },
+      5000,
+      90e6,
+    ),
   )
   assert.deepEqual(said.indexOf(true), 5)
   assert.equal(said.filter(Boolean).length, 1)
@@ -67,7 +88,7 @@ test('a watch says once that the window may begin, not before its least time', (
 test('a watch that never saw a steady load says what moved', () => {
   const watch = watchWarmUp({ leastMs: 500 })
   for (const [index, p50Us] of [3000, 2500, 2000, 1500].entries()) {
-    watch.slice({ offsetMs: index * 250, durationMs: 250, ok: 100, failed: 0, p50Us }, 5000)
+    watch.slice({ offsetMs: index * 250, durationMs: 250, ok: 100, failed: 0, p50Us }, 5000, 90e6)
   }
   const { reached, moving } = watch.record(1000)
   assert.equal(reached, false)
