@@ -105,7 +105,7 @@ function contextOf(argv: readonly string[], signal: AbortSignal): CommandContext
     stderr: progressTo(argv),
     env: process.env,
     paint: paintFor(process.stdout, process.env),
-    columns: process.stdout.columns,
+    columns: process.stdout.columns || undefined,
     json,
     verbose: argv.includes('--verbose'),
     version: readTool().version,
@@ -135,8 +135,19 @@ function progressTo(argv: readonly string[]): CommandContext['stderr'] {
 
 /** On a terminal that cannot move its cursor nothing is drawn in place: lines, as in a log file. */
 function asLines(stream: NodeJS.WriteStream): ProgressStream {
-  if (process.env.TERM !== 'dumb') return stream
-  return { write: (text) => stream.write(text) }
+  const write = (text: string): boolean => stream.write(text)
+  if (process.env.TERM === 'dumb') return { write }
+  return {
+    isTTY: stream.isTTY,
+    write,
+    // A terminal that was never told its size (a serial line, a fresh pseudo terminal) says 0.
+    get columns() {
+      return stream.columns || undefined
+    },
+    get rows() {
+      return stream.rows || undefined
+    },
+  }
 }
 
 function printFailure(failure: Failure, argv: readonly string[]): void {

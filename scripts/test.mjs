@@ -16,7 +16,7 @@ if (files.length === 0) {
   process.exit(2)
 }
 const measures =
-  /^(cli\/(run|run-gates|sweep|migrate-rehearse|up)|integration\/(load-.*|sampler|validity-provoked|ztunnel-patience)|cluster\/(faults|mesh-kill))\./
+  /^(cli\/(run|run-gates|sweep|migrate-rehearse|up|up-terminal)|integration\/(load-.*|sampler|validity-provoked|ztunnel-patience)|cluster\/(faults|mesh-kill))\./
 const together = files.filter((file) => !measures.test(file))
 const alone = files.filter((file) => measures.test(file))
 const statuses = [run(together, 3), run(alone, 1)]

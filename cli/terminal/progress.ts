@@ -2,8 +2,8 @@ import type { ExperimentEvent } from '../../harness/experiment/events.ts'
 
 export interface ProgressStream {
   readonly isTTY?: boolean
-  readonly columns?: number
-  readonly rows?: number
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
   write(text: string): unknown
 }
 

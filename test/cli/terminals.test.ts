@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { noTerminal, startOnTerminal } from '../support/on-terminal.ts'
 import { startCli } from '../support/run-cli.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'meshbench-terminals-'))
 after(() => rmSync(scratch, { recursive: true }))
-const main = join(import.meta.dirname, '../../cli/main.js')
 const short = ['--modes', 'baseline', '--rounds', '1', '--duration', '500ms', '--warmup', '200ms']
 const linux = process.platform === 'linux'
-// util-linux's: runs a command on a terminal of its own.
-const script = linux && spawnSync('script', ['--version']).status === 0
-const skip = script ? false : 'no script(1) to make a terminal with'
+const skip = noTerminal
 
 /** What appears on a terminal, from both streams. */
 async function onTerminal(
@@ -22,26 +18,14 @@ async function onTerminal(
   argv: readonly string[],
   stopAt?: RegExp,
 ): Promise<string> {
-  const command = [process.execPath, main, ...argv].map((word) => `'${word}'`).join(' ')
-  const child = spawn('script', ['-qec', `exec ${command}`, '/dev/null'], {
-    cwd: scratch,
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH, ...env },
-  })
-  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
-  let shown = ''
-  let stopped = false
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    shown += text
-    // As the key does it: the terminal turns it into SIGINT.
-    if (stopped || stopAt?.test(shown) !== true) return
-    stopped = true
-    child.stdin.write('\x03')
-  })
-  await once(child, 'close')
-  clearTimeout(timer)
+  const terminal = startOnTerminal(argv, { cwd: scratch, env, timeoutMs: 60_000 })
+  if (stopAt !== undefined) {
+    await terminal.until((shown) => stopAt.test(shown))
+    terminal.pressCtrlC()
+  }
+  await terminal.ended
   // A terminal ends its lines that way.
-  return shown.replaceAll('\r\n', '\n')
+  return terminal.shown().replaceAll('\r\n', '\n')
 }
 
 // Colours and cursor movements begin with one, a line that is written over has the other.
