@@ -53,7 +53,6 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
     podIPs: [{ ip: podIp }],
     hostIP: '127.0.0.1',
     startTime: timestamp(facts.startedAt),
-    qosClass: 'BestEffort',
     conditions,
     ...(initContainers.length > 0 ? { initContainerStatuses: [...initContainers] } : {}),
     containerStatuses: [...containers],

@@ -1,7 +1,9 @@
 import type { KubeObject } from '../objects.ts'
 import { age } from './age.ts'
 import { isObject, members, valueAt } from './json.ts'
-import { podReady, podRestarts, podState } from './pod-columns.ts'
+import { podReady, podRestarts, podState, readinessGates } from './pod-columns.ts'
+import { selectorText } from './selector-text.ts'
+import { serviceAddresses, servicePorts } from './service-columns.ts'
 
 export interface Column {
   readonly name: string
@@ -34,12 +36,12 @@ function conditionStatus(row: Row, type: string): string {
   return String(found?.status ?? 'Unknown')
 }
 
-function pairs(path: string): (row: Row) => string {
-  return (row) => {
-    const map = valueAt(row, path)
-    const list = isObject(map) ? Object.entries(map).map(([key, value]) => `${key}=${value}`) : []
-    return list.join(',') || '<none>'
-  }
+function labels(path: string): (row: Row) => string {
+  return (row) => selectorText({ matchLabels: valueAt(row, path) })
+}
+
+function selector(path: string): (row: Row) => string {
+  return (row) => selectorText(valueAt(row, path))
 }
 
 function listed(path: string, member: string): (row: Row) => string {
@@ -58,8 +60,20 @@ function plain(path: string): (row: Row) => string {
 
 function jobState(row: Row): string {
   const held = members(valueAt(row, 'status.conditions')).filter(({ status }) => status === 'True')
-  const names = held.map(({ type }) => String(type))
-  return names.find((name) => name === 'Complete' || name === 'Failed') ?? 'Running'
+  const says = (wanted: string): boolean => held.some(({ type }) => type === wanted)
+  if (says('Complete')) return 'Complete'
+  if (says('Failed')) return 'Failed'
+  if (row.metadata.deletionTimestamp !== undefined) return 'Terminating'
+  const rest = ['Suspended', 'FailureTarget', 'SuccessCriteriaMet']
+  return rest.find(says) ?? 'Running'
+}
+
+function jobCompletions(row: Row): string {
+  const done = valueAt(row, 'status.succeeded') ?? 0
+  const wanted = valueAt(row, 'spec.completions')
+  if (wanted !== undefined) return `${done}/${wanted}`
+  const parallelism = Number(valueAt(row, 'spec.parallelism') ?? 0)
+  return parallelism > 1 ? `${done}/1 of ${parallelism}` : `${done}/1`
 }
 
 function jobDuration(row: Row, nowMs: number): string {
@@ -101,21 +115,18 @@ const webhookCount: Column = {
 const dataCount: Column = {
   name: 'Data',
   type: 'integer',
-  value: ({ data }) => (isObject(data) ? Object.keys(data).length : 0),
+  value: ({ data, binaryData }) =>
+    [data, binaryData].reduce<number>(
+      (sum, map) => sum + (isObject(map) ? Object.keys(map).length : 0),
+      0,
+    ),
 }
 
 const podTemplate: readonly Column[] = [
   wide({ name: 'Containers', value: listed('spec.template.spec.containers', 'name') }),
   wide({ name: 'Images', value: listed('spec.template.spec.containers', 'image') }),
-  wide({ name: 'Selector', value: pairs('spec.selector.matchLabels') }),
+  wide({ name: 'Selector', value: selector('spec.selector') }),
 ]
-
-function servicePorts(row: Row): string {
-  const ports = members(valueAt(row, 'spec.ports')).map(
-    ({ port, protocol }) => `${port}/${protocol}`,
-  )
-  return ports.join(',') || '<none>'
-}
 
 function nodeState(row: Row): string {
   const ready = conditionStatus(row, 'Ready')
@@ -124,10 +135,21 @@ function nodeState(row: Row): string {
   return valueAt(row, 'spec.unschedulable') === true ? `${state},SchedulingDisabled` : state
 }
 
+function nodeKernel(row: Row): string {
+  const kernel = valueAt(row, 'status.nodeInfo.kernelVersion') || '<unknown>'
+  const architecture = valueAt(row, 'status.nodeInfo.architecture') || undefined
+  return architecture === undefined ? String(kernel) : `${kernel} (${architecture})`
+}
+
 function nodeRoles({ metadata }: Row): string {
   const prefix = 'node-role.kubernetes.io/'
   const roles = Object.keys(metadata.labels ?? {}).filter((key) => key.startsWith(prefix))
-  return roles.map((key) => key.slice(prefix.length)).join(',') || '<none>'
+  return (
+    roles
+      .map((key) => key.slice(prefix.length))
+      .toSorted()
+      .join(',') || '<none>'
+  )
 }
 
 function nodeAddress(wanted: 'InternalIP' | 'ExternalIP'): (row: Row) => string {
@@ -138,10 +160,22 @@ function nodeAddress(wanted: 'InternalIP' | 'ExternalIP'): (row: Row) => string 
 }
 
 function endpointAddresses(row: Row): string {
-  const addresses = members(row.endpoints).flatMap((it) =>
-    Array.isArray(it.addresses) ? it.addresses.map(String) : [],
+  return firstOf(
+    members(row.endpoints).flatMap((it) =>
+      Array.isArray(it.addresses) ? it.addresses.map(String) : [],
+    ),
   )
-  return addresses.join(',') || '<unset>'
+}
+
+function endpointPorts(row: Row): string {
+  return firstOf(members(row.ports).map(({ port, name }) => String(port ?? name ?? '*')))
+}
+
+/** `127.0.0.1,127.0.0.2,127.0.0.3 + 2 more...` */
+function firstOf(list: readonly string[]): string {
+  const shown = 3
+  const more = list.length > shown ? ` + ${list.length - shown} more...` : ''
+  return `${list.slice(0, shown).join(',')}${more}` || '<unset>'
 }
 
 /** What `kubectl get` shows of a kind between name and age, as a real cluster does. */
@@ -155,7 +189,7 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     wide({ name: 'Internal-IP', value: nodeAddress('InternalIP') }),
     wide({ name: 'External-IP', value: nodeAddress('ExternalIP') }),
     wide(text('OS-Image', 'status.nodeInfo.osImage', '<unknown>')),
-    wide(text('Kernel-Version', 'status.nodeInfo.kernelVersion', '<unknown>')),
+    wide({ name: 'Kernel-Version', value: nodeKernel }),
     wide(text('Container-Runtime', 'status.nodeInfo.containerRuntimeVersion', '<unknown>')),
   ],
   'v1/Pod': [
@@ -165,22 +199,16 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     wide(text('IP', 'status.podIP')),
     wide(text('Node', 'spec.nodeName')),
     wide(text('Nominated Node', 'status.nominatedNodeName')),
-    wide({ name: 'Readiness Gates', value: () => '<none>' }),
+    wide({ name: 'Readiness Gates', value: readinessGates }),
   ],
   'v1/Service': [
     text('Type', 'spec.type'),
     text('Cluster-IP', 'spec.clusterIP'),
-    { name: 'External-IP', value: () => '<none>' },
+    { name: 'External-IP', value: serviceAddresses },
     { name: 'Port(s)', value: servicePorts },
-    wide({ name: 'Selector', value: pairs('spec.selector') }),
+    wide({ name: 'Selector', value: labels('spec.selector') }),
   ],
-  'v1/ServiceAccount': [
-    {
-      name: 'Secrets',
-      type: 'integer',
-      value: ({ secrets }) => (Array.isArray(secrets) ? secrets.length : 0),
-    },
-  ],
+  'v1/ServiceAccount': [],
   'v1/ConfigMap': [dataCount],
   'v1/Secret': [text('Type', 'type'), dataCount],
   'v1/Event': [
@@ -236,20 +264,16 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     count('Ready', 'status.numberReady'),
     count('Up-to-date', 'status.updatedNumberScheduled'),
     count('Available', 'status.numberAvailable'),
-    { name: 'Node Selector', value: pairs('spec.template.spec.nodeSelector') },
+    { name: 'Node Selector', value: labels('spec.template.spec.nodeSelector') },
     ...podTemplate,
   ],
   'batch/v1/Job': [
     { name: 'Status', value: jobState },
-    {
-      name: 'Completions',
-      value: (row) =>
-        `${valueAt(row, 'status.succeeded') ?? 0}/${valueAt(row, 'spec.completions') ?? 1}`,
-    },
+    { name: 'Completions', value: jobCompletions },
     { name: 'Duration', value: jobDuration },
     wide({ name: 'Containers', value: listed('spec.template.spec.containers', 'name') }),
     wide({ name: 'Images', value: listed('spec.template.spec.containers', 'image') }),
-    wide({ name: 'Selector', value: pairs('spec.selector.matchLabels') }),
+    wide({ name: 'Selector', value: selector('spec.selector') }),
   ],
   'policy/v1/PodDisruptionBudget': [
     text('Min Available', 'spec.minAvailable', 'N/A'),
@@ -257,13 +281,13 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     count('Allowed Disruptions', 'status.disruptionsAllowed'),
   ],
   'networking.k8s.io/v1/NetworkPolicy': [
-    { name: 'Pod-Selector', value: pairs('spec.podSelector.matchLabels') },
+    { name: 'Pod-Selector', value: selector('spec.podSelector') },
   ],
   'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration': [webhookCount],
   'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration': [webhookCount],
   'discovery.k8s.io/v1/EndpointSlice': [
     text('AddressType', 'addressType'),
-    { name: 'Ports', value: listed('ports', 'port') },
+    { name: 'Ports', value: endpointPorts },
     { name: 'Endpoints', value: endpointAddresses },
   ],
   'apiextensions.k8s.io/v1/CustomResourceDefinition': [

@@ -1,14 +1,19 @@
 import type { KubeObject } from '../objects.ts'
-import { isObject, type JsonObject, members, part } from './json.ts'
-import { podSpecDefaults } from './pod-defaults.ts'
+import { isObject, type JsonObject, part } from './json.ts'
+import { containersOf, podSpecDefaults } from './pod-defaults.ts'
+import { qosClass, requestsFromLimits } from './quality-of-service.ts'
 
 /**
  * What the API server of Kubernetes fills in, as far as this code and `kubectl` read it
  * (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go).
  */
 export function podDefaults(pod: KubeObject, previous: KubeObject | undefined): void {
-  podSpecDefaults(part(pod, 'spec'))
-  if (previous === undefined) pod.status = { phase: 'Pending', qosClass: 'BestEffort' }
+  const spec = part(pod, 'spec')
+  spec.serviceAccountName ||= spec.serviceAccount || 'default'
+  spec.enableServiceLinks ??= true
+  podSpecDefaults(spec)
+  for (const container of containersOf(spec)) requestsFromLimits(container)
+  if (previous === undefined) pod.status = { phase: 'Pending', qosClass: qosClass(spec) }
 }
 
 export function deploymentDefaults(workload: KubeObject): void {
@@ -49,17 +54,22 @@ export function statefulSetDefaults(statefulSet: KubeObject): void {
   const strategy = part(spec, 'updateStrategy')
   strategy.type ??= 'RollingUpdate'
   if (strategy.type === 'RollingUpdate') part(strategy, 'rollingUpdate').partition ??= 0
+  const claims = part(spec, 'persistentVolumeClaimRetentionPolicy')
+  claims.whenDeleted ??= 'Retain'
+  claims.whenScaled ??= 'Retain'
   templateDefaults(spec)
 }
 
 /** The API server also selects a job's pods, by its uid. */
 export function jobDefaults(job: KubeObject, previous: KubeObject | undefined): void {
   const spec = part(job, 'spec')
+  if (spec.parallelism === undefined) spec.completions ??= 1
   spec.parallelism ??= 1
-  spec.completions ??= 1
   spec.backoffLimit ??= 6
   spec.completionMode ??= 'NonIndexed'
   spec.suspend ??= false
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
+  spec.manualSelector ??= false
   if (previous === undefined && spec.manualSelector !== true) {
     const { uid = '', name } = job.metadata
     const own = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name }
@@ -69,24 +79,6 @@ export function jobDefaults(job: KubeObject, previous: KubeObject | undefined): 
     Object.assign(labels, own, { 'controller-uid': uid, 'job-name': name })
   }
   templateDefaults(spec)
-}
-
-export function serviceDefaults(service: KubeObject, previous: KubeObject | undefined): void {
-  if (previous === undefined) service.status = { loadBalancer: {} }
-  const spec = part(service, 'spec')
-  spec.type ??= 'ClusterIP'
-  spec.sessionAffinity ??= 'None'
-  spec.internalTrafficPolicy ??= 'Cluster'
-  for (const port of members(spec.ports)) {
-    port.protocol ??= 'TCP'
-    port.targetPort ??= port.port
-  }
-  // An address once given stays, also when a client writes the service back without it.
-  const given = previous && part(previous, 'spec')
-  if (given?.clusterIP !== undefined && (spec.clusterIP ?? '') === '') {
-    spec.clusterIP = given.clusterIP
-    spec.clusterIPs ??= given.clusterIPs
-  }
 }
 
 export function secretDefaults(secret: KubeObject): void {

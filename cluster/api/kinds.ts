@@ -5,17 +5,18 @@ import {
   namespaceDefaults,
   podDefaults,
   secretDefaults,
-  serviceDefaults,
   statefulSetDefaults,
 } from './defaults.ts'
 import { immutableFields, podUpdateProblems, sealedData } from './immutable.ts'
 import { type KindDefinition, kind } from './kind-table.ts'
 import { MESH_KINDS } from './mesh-kinds.ts'
+import { networkPolicyDefaults, webhookDefaults } from './policy-defaults.ts'
 import { budgetProblems } from './rules/budgets.ts'
 import { dataProblems } from './rules/data.ts'
 import { podProblems } from './rules/pods.ts'
 import { serviceProblems } from './rules/services.ts'
 import { jobProblems, workloadProblems } from './rules/workloads.ts'
+import { serviceDefaults } from './service-defaults.ts'
 
 const core = 'v1'
 const apps = 'apps/v1'
@@ -134,15 +135,19 @@ export const KINDS: readonly KindDefinition[] = [
   kind('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', [], {
     updateProblems: immutableFields('addressType'),
   }),
-  kind('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', ['netpol']),
+  kind('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', ['netpol'], {
+    defaults: networkPolicyDefaults,
+  }),
   kind('coordination.k8s.io/v1', 'Lease', 'leases'),
   kind(admission, 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', [], {
     ...clusterScoped,
     categories: ['api-extensions'],
+    defaults: webhookDefaults,
   }),
   kind(admission, 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', [], {
     ...clusterScoped,
     categories: ['api-extensions'],
+    defaults: webhookDefaults,
   }),
   kind(
     'apiextensions.k8s.io/v1',

@@ -26,9 +26,13 @@ export function startJobController({ store, view, onError }: ControllerContext):
     const active = pods.filter(isActive)
     const succeeded = pods.filter(({ status }) => status?.phase === 'Succeeded').length
     const failed = pods.filter(({ status }) => status?.phase === 'Failed')
-    const { completions = 1, parallelism = 1, backoffLimit = 6, suspend } = job.spec
+    const { completions, parallelism = 1, backoffLimit = 6, suspend } = job.spec
     const failure = failureOf(job, active, failed.length, backoffLimit)
-    const complete = succeeded >= completions
+    // Without a number of completions the pods share a queue: the first success says that it is empty.
+    const complete =
+      completions === undefined ? succeeded > 0 && active.length === 0 : succeeded >= completions
+    const missing =
+      completions === undefined ? (succeeded > 0 ? 0 : parallelism) : completions - succeeded
 
     const deadlineMs = leftOf(job.status?.startTime ?? timestamp(), job.spec.activeDeadlineSeconds)
     if (!complete && failure === undefined && Number.isFinite(deadlineMs))
@@ -37,7 +41,7 @@ export function startJobController({ store, view, onError }: ControllerContext):
     if (complete || failure !== undefined || suspend) {
       for (const pod of active) store.delete(refOf(pod))
     } else {
-      const wanted = Math.min(parallelism, completions - succeeded)
+      const wanted = Math.min(parallelism, missing)
       const waitMs = retryInMs(failed)
       if (waitMs > 0 && active.length < wanted) later(job, 'retry', waitMs)
       else for (let n = active.length; n < wanted; n += 1) run(job)

@@ -179,7 +179,6 @@ test('a table has the columns of its kind, and more where there is room', async 
       ...['IP', 'Node', 'Nominated Node', 'Readiness Gates'],
     ],
     services: ['Name', 'Type', 'Cluster-IP', 'External-IP', 'Port(s)', 'Age', 'Selector'],
-    serviceaccounts: ['Name', 'Secrets', 'Age'],
     secrets: ['Name', 'Type', 'Data', 'Age'],
     events: [
       ...['Last Seen', 'Type', 'Reason', 'Object', 'Subobject', 'Source', 'Message'],
