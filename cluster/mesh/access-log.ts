@@ -5,7 +5,7 @@ import { meshLabels, systemNamespace } from '../mesh-labels.ts'
 import { guarded, MALFORMED } from './guarded.ts'
 import { byAge, selects, type Telemetry, targetRefsOf } from './istio-objects.ts'
 import { WAYPOINT_CLASS } from './l7-config.ts'
-import { type MeshConfig, meshConfig } from './mesh-config.ts'
+import { type MeshConfig, meshConfigOf, meshConfigRef } from './mesh-config.ts'
 import { proxyKindOf } from './naming.ts'
 
 /** Istio's built-in provider: text or JSON on standard output. */
@@ -22,7 +22,7 @@ const OUTPUTS: Readonly<Record<string, AccessLogConfig['output']>> = {
  */
 export function accessLogConfig(pod: Pod, view: ClusterView): AccessLogConfig | undefined {
   if (proxyKindOf(pod) === 'ztunnel') return undefined
-  const mesh = meshConfig(view)
+  const mesh = meshConfigOf(view.configMaps.get(meshConfigRef.name, meshConfigRef.namespace))
   const form = formOf(mesh)
   const entries = guarded(() => nearest(pod, view.telemetries.all()), [])
   if (entries.length === 0) {
