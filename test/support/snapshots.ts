@@ -1,7 +1,11 @@
 import type { KubeObject } from '../../cluster/objects.ts'
 import { inventoryKinds } from '../../migration/inventory/kinds.ts'
 import { NotReadable, type Probes, type Snapshot } from '../../migration/inventory/snapshot.ts'
+import { buildPlan } from '../../migration/plan/build.ts'
+import { decideIntent } from '../../migration/plan/decide-intent.ts'
 import type { PlanOptions } from '../../migration/plan/intent.ts'
+import { runChecks } from '../../migration/preflight/run-checks.ts'
+import type { Plan } from '../../migration/result/plan.ts'
 
 /** A snapshot of these objects, as if read from a real cluster whose probes cannot be read. */
 export function snapshotOf(
@@ -52,6 +56,17 @@ export const identity = {
   createdAt: '2026-11-23T09:00:00.000Z',
   tool: 'meshbench 0.0.0',
 } as const
+
+/** Without findings, unless the preflight is to look as well. */
+export function planOf(
+  objects: readonly KubeObject[],
+  options: Partial<PlanOptions> & { readonly checked?: boolean } = {},
+): Plan {
+  const { checked = false, ...changes } = options
+  const snapshot = snapshotOf(objects)
+  const intent = decideIntent(snapshot, { ...planOptions, ...changes })
+  return buildPlan(snapshot, intent, checked ? runChecks({ snapshot, intent }) : [], identity)
+}
 
 export function namespace(name: string, labels: Record<string, string> = {}): KubeObject {
   return {

@@ -2,20 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from '../../../cluster/objects.ts'
 import { type Permission, permissions, resourceOf } from '../../../migration/access/permissions.ts'
-import { buildPlan } from '../../../migration/plan/build.ts'
-import { decideIntent } from '../../../migration/plan/decide-intent.ts'
 import type { Call, Step } from '../../../migration/result/plan.ts'
 import { configMap } from '../../support/healthy-mesh.ts'
-import {
-  deployment,
-  identity,
-  namespace,
-  planOptions,
-  pod,
-  policy,
-  service,
-  snapshotOf,
-} from '../../support/snapshots.ts'
+import { deployment, namespace, planOf, pod, policy, service } from '../../support/snapshots.ts'
 
 const place = { namespace: 'shop' }
 const object = (apiVersion: string, kind: string, spec: object, name = kind.toLowerCase()) =>
@@ -61,9 +50,7 @@ const everything: readonly KubeObject[] = [
 ]
 
 function stepsOf(objects: readonly KubeObject[]): readonly Step[] {
-  const snapshot = snapshotOf(objects)
-  const intent = decideIntent(snapshot, { ...planOptions, restartWorkloads: true, cleanUp: true })
-  return buildPlan(snapshot, intent, [], identity).steps
+  return planOf(objects, { restartWorkloads: true, cleanUp: true }).steps
 }
 
 /** Server-side apply of what is not there yet is authorized as create too, and its inverse deletes it. */

@@ -3,15 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { buildPlan } from '../../../migration/plan/build.ts'
-import { decideIntent } from '../../../migration/plan/decide-intent.ts'
 import { readPlan, writePlan } from '../../../migration/plan/file.ts'
-import { identity, namespace, planOptions, snapshotOf } from '../../support/snapshots.ts'
+import { namespace, planOf } from '../../support/snapshots.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'meshbench-plan-'))
 after(() => rmSync(folder, { recursive: true }))
-const snapshot = snapshotOf([namespace('shop', { 'istio-injection': 'enabled' })])
-const plan = buildPlan(snapshot, decideIntent(snapshot, planOptions), [], identity)
+const plan = planOf([namespace('shop', { 'istio-injection': 'enabled' })])
 
 test('a plan is read as it was written, and no draft stays behind', () => {
   const path = join(folder, 'deep', 'plan.json')

@@ -13,6 +13,7 @@ import {
   deployment,
   identity,
   namespace,
+  planOf,
   planOptions,
   pod,
   policy,
@@ -31,11 +32,6 @@ const mesh = (enabled: string): KubeObject & { data: object } => ({
 })
 const shop = [injected, deployment('cart'), pod('cart'), service('cart')]
 
-function planOf(objects: readonly KubeObject[], options: Partial<PlanOptions> = {}) {
-  const snapshot = snapshotOf(objects)
-  const intent = decideIntent(snapshot, { ...planOptions, ...options })
-  return buildPlan(snapshot, intent, [], identity)
-}
 const idsOf = ({ steps }: { readonly steps: readonly { readonly id: string }[] }) =>
   steps.map(({ id }) => id)
 

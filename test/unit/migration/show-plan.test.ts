@@ -3,22 +3,10 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import { showPlan } from '../../../cli/migrate/show-plan.ts'
 import type { KubeObject } from '../../../cluster/objects.ts'
-import { buildPlan } from '../../../migration/plan/build.ts'
-import { decideIntent } from '../../../migration/plan/decide-intent.ts'
 import type { PlanOptions } from '../../../migration/plan/intent.ts'
-import { runChecks } from '../../../migration/preflight/run-checks.ts'
 import { severities } from '../../../migration/result/findings.ts'
 import type { Call, Plan } from '../../../migration/result/plan.ts'
-import {
-  deployment,
-  identity,
-  namespace,
-  planOptions,
-  pod,
-  policy,
-  service,
-  snapshotOf,
-} from '../../support/snapshots.ts'
+import { deployment, namespace, planOf, pod, policy, service } from '../../support/snapshots.ts'
 
 const shop: readonly KubeObject[] = [
   namespace('shop', { 'istio-injection': 'enabled' }),
@@ -26,15 +14,12 @@ const shop: readonly KubeObject[] = [
   policy('l7', { action: 'DENY', rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }] }),
 ]
 
-function planOf(options: Partial<PlanOptions> = {}): Plan {
-  const snapshot = snapshotOf(shop)
-  const intent = decideIntent(snapshot, { ...planOptions, ...options })
-  return buildPlan(snapshot, intent, runChecks({ snapshot, intent }), identity)
-}
+const shopPlan = (options: Partial<PlanOptions> = {}): Plan =>
+  planOf(shop, { ...options, checked: true })
 const textOf = (plan: Plan): string => showPlan(plan, (_, text) => text, 'plan.json')
 
 test('findings stand by severity, each with its resource, reason, remedy and link', () => {
-  const plan = planOf()
+  const plan = shopPlan()
   const text = textOf(plan)
   const found = plan.checks.flatMap(({ findings }) => findings)
   const groups = severities.map((severity) => {
@@ -60,7 +45,7 @@ test('findings stand by severity, each with its resource, reason, remedy and lin
 })
 
 test('a step says its calls as they go over the wire, what proves it and what takes it back', () => {
-  const plan = planOf({ restartWorkloads: true })
+  const plan = shopPlan({ restartWorkloads: true })
   const text = textOf(plan)
   assert.ok(text.includes(`\nsteps (${plan.steps.length})\n`))
   const parts = text.split(/^ {2}\d+\. /m).slice(1)
@@ -78,7 +63,7 @@ test('a step says its calls as they go over the wire, what proves it and what ta
 })
 
 test('what is generated is shown as YAML that is labelled as ours', () => {
-  const plan = planOf()
+  const plan = shopPlan()
   const made = plan.steps
     .flatMap(({ calls }) => calls)
     .filter(({ verb }) => /create|apply/.test(verb))
@@ -94,17 +79,17 @@ test('what is generated is shown as YAML that is labelled as ours', () => {
 
 test('who restarts and who stays is said last', () => {
   assert.match(
-    textOf(planOf()),
+    textOf(shopPlan()),
     /\nrestarts\n {2}nobody\n\nstay on sidecars until their next rollout\n {2}Deployment\/cart in shop: 1 pod\n {2}Deployment\/web in shop: 1 pod\n\n/,
   )
   assert.match(
-    textOf(planOf({ restartWorkloads: true })),
+    textOf(shopPlan({ restartWorkloads: true })),
     /\nrestarts\n {2}shop\/cart\S*\n {2}shop\/web/,
   )
 })
 
 test('what becomes of each policy after each step stands in a table of its own', () => {
-  const plan = planOf()
+  const plan = shopPlan()
   const [l7] = plan.policies
   assert.equal(l7?.policy, 'AuthorizationPolicy shop/l7')
   assert.match(
