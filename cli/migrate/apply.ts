@@ -16,6 +16,7 @@ import type { RawApplyOptions } from '../commands/migrate/apply.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { acceptOf } from './accept.ts'
 import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
 import { endingsOf, namespacesOf, probeOf } from './namespaces.ts'
@@ -67,6 +68,7 @@ function checkTogether(raw: RawApplyOptions, context: CommandContext): void {
     )
   }
   if (raw.plan === undefined && !raw.allLabelled) namespacesOf(raw)
+  acceptOf(raw)
   if (!raw.yes && context.ask === undefined) {
     throw new UsageError(
       'there is nobody to ask whether to carry it out',

@@ -8,6 +8,7 @@ import type { RawPlanOptions } from '../commands/migrate/plan.ts'
 import type { CommandContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { acceptOf } from './accept.ts'
 import { connect, patient } from './connect.ts'
 import { labelledNamespaces } from './labelled.ts'
 import { endingsOf, namespacesOf, probeOf } from './namespaces.ts'
@@ -25,6 +26,7 @@ export async function plan(raw: RawPlanOptions, context: CommandContext): Promis
 
 async function make(raw: RawPlanOptions, context: CommandContext): Promise<Plan> {
   const { fromFiles } = raw
+  acceptOf(raw)
   if (raw.plan !== undefined) return again(raw.plan, raw, context)
   if (fromFiles === undefined) {
     const named = raw.allLabelled ? undefined : namespacesOf(raw)
@@ -66,7 +68,7 @@ async function again(path: string, raw: RawPlanOptions, context: CommandContext)
     )
   }
   const earlier = readPlan(path)
-  const accept = [...new Set([...earlier.options.accept, ...(raw.accept ?? [])])]
+  const accept = [...new Set([...earlier.options.accept, ...acceptOf(raw)])]
   return newPlan(await connect(raw), { ...earlier.options, accept }, context, earlier)
 }
 
@@ -76,7 +78,7 @@ function optionsOf(raw: RawPlanOptions, namespaces: readonly string[]): PlanOpti
     restartWorkloads: raw.restartWorkloads ?? false,
     waypoint: raw.waypoint ?? 'auto',
     waypointName: raw.waypointName ?? 'waypoint',
-    accept: raw.accept ?? [],
+    accept: acceptOf(raw),
     ...probeOf(raw),
     ...endingsOf(raw),
   }

@@ -133,33 +133,57 @@ function request(call: Call): string {
   return `${verbs[call.verb]} ${path}${query}${type}\n${stringify(body).trimEnd().replace(/^/gm, '  ')}`
 }
 
-function proof({
-  check,
-  namespace,
-  ref,
-  labels,
-  condition,
-  image,
-  timeoutMs,
-}: Step['verify'][number]): string {
-  const what =
-    ref === undefined
-      ? namespace
-      : `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`
-  const wanted = Object.entries(labels ?? {}).map(([key, value]) =>
-    value === null ? `no ${key}` : `${key}=${value}`,
-  )
-  const detail = [...wanted, ...(condition === undefined ? [] : [`${condition} is True`])].join(
-    ', ',
-  )
-  const within = `within ${timeoutMs / 1000} s`
-  if (check !== 'probe')
-    return `${check} of ${what}${detail === '' ? '' : `: ${detail}`}, ${within}`
-  if (image === undefined) {
-    return `probe of ${what}: the access log of a ztunnel has a connection of any caller, ${within}`
+function proof(verification: Step['verify'][number]): string {
+  return `${proven(verification)}, within ${verification.timeoutMs / 1000} s`
+}
+
+/** In words: what is looked at, and what has to be there. */
+function proven(verification: Step['verify'][number]): string {
+  const { check, namespace, ref, condition, image } = verification
+  const home = ref?.namespace === undefined ? '' : `${ref.namespace}/`
+  const what = ref === undefined ? namespace : `${ref.kind} ${home}${ref.name}`
+  switch (check) {
+    case 'labels':
+      return `${what} carries ${wantedLabels(verification)}`
+    case 'gateway-ready':
+      return `${what} is Programmed, with an address and a ready replica`
+    case 'waypoint-bound':
+      return `the services of ${what} are bound to the waypoint`
+    case 'policy-accepted':
+      return `${what} has ${condition} True`
+    case 'pods-captured':
+      return `pods of ${what} that have no sidecar at work have ambient.istio.io/redirection=enabled`
+    case 'ztunnel-serves':
+      return `the ztunnel of each node serves the pods of ${what} there, as HBONE and Up`
+    case 'ztunnel-carries':
+      return `ztunnels count new connections with mutual TLS to workloads of ${what}; silent ones are named`
+    case 'pods-unchanged':
+      return `pods of ${what} have the same UID, restart counts and start times as before`
+    case 'no-injection':
+      return `a new pod of ${what} would start without a sidecar (dry run)`
+    case 'rolled-out':
+      return `${what} has rolled out: updated and available as many as wanted`
+    case 'converted':
+      return `pods of ${what} have no sidecar and are captured`
+    case 'sidecars-take-hbone':
+      return `every sidecar of ${what} has networking.istio.io/tunnel=http`
+    case 'traffic-holds':
+      return `requests to ${what} fail no more often than before, counted while waiting`
+    case 'probe':
+      return `probe of ${what}: ${probed(namespace, image)}`
   }
-  const pod = `/api/v1/namespaces/${namespace}/pods`
-  return `probe of ${what}: a canary (POST ${pod}, then DELETE ${pod}/meshbench-canary-*; image ${image}) calls captured services, and access logs of ztunnels have that, ${within}`
+}
+
+function wantedLabels({ labels = {} }: Step['verify'][number]): string {
+  return Object.entries(labels)
+    .map(([key, value]) => (value === null ? `no ${key}` : `${key}=${value}`))
+    .join(', ')
+}
+
+function probed(namespace: string | undefined, image: string | undefined): string {
+  if (image === undefined) return 'the access log of a ztunnel has a connection of any caller'
+  const pods = `/api/v1/namespaces/${namespace}/pods`
+  return `a canary (POST ${pods}, then DELETE ${pods}/meshbench-canary-*; image ${image}) calls captured services, and access logs of ztunnels have that`
 }
 
 function policies({ policies: rows }: Plan, paint: Paint): readonly string[] {

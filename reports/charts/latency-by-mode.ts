@@ -1,8 +1,9 @@
 import type { Mode } from '../../harness/modes.ts'
 import type { Result } from '../../harness/result/schema.ts'
+import { leastWindowsForVerdict } from '../judge.ts'
 import { type Metric, type MetricId, metricOf } from '../metrics.ts'
 import { comparisonOf, describe, estimateText } from '../wording/difference.ts'
-import { formatNumber, typographic } from '../wording/numbers.ts'
+import { formatNumber, plural, typographic } from '../wording/numbers.ts'
 import { modesOf } from '../wording/run.ts'
 import type { Chart, PanelSpec } from './chart.ts'
 import { needsLog, niceCeiling } from './scale.ts'
@@ -58,14 +59,24 @@ function addedLatency(result: Result, shown: readonly Mode[], id: MetricId): str
   const base = shown[0] ?? 'baseline'
   const said = shown.slice(1).flatMap((mode) => {
     const found = comparisonOf(result, base, mode, id)
-    return found === undefined ? [] : [{ mode, ...describe(result, found, typographic) }]
+    return found === undefined
+      ? []
+      : [{ mode, n: found.n, ...describe(result, found, typographic) }]
   })
   const unsure = said.filter(({ direction }) => direction === null).map(({ mode }) => mode)
   const parts = [
     ...said.filter(({ direction }) => direction !== null).map((s) => `${s.amount} in ${s.mode}`),
     ...(unsure.length === 0 ? [] : [`no difference could be told for ${unsure.join(', ')}`]),
   ]
-  return parts.length === 0 ? title : `${title} against ${base}: ${parts.join(', ')}`
+  const [least] = said
+    .filter(({ direction }) => direction !== null)
+    .map(({ n }) => n)
+    .sort((a, b) => a - b)
+  const indicated =
+    least !== undefined && least < leastWindowsForVerdict
+      ? `, as ${plural(least, 'repeat')} ${least === 1 ? 'indicates' : 'indicate'}`
+      : ''
+  return parts.length === 0 ? title : `${title} against ${base}${indicated}: ${parts.join(', ')}`
 }
 
 function panel(result: Result, shown: readonly Mode[], metric: Metric, widthPx: number): PanelSpec {

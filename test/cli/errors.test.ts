@@ -70,6 +70,20 @@ const refused: readonly [argv: readonly string[], ...lines: string[]][] = [
     '  hint: Did you mean plan? meshbench migrate --help lists what there is',
   ],
   [
+    [
+      'migrate',
+      'plan',
+      '-n',
+      'shop',
+      '--from-files',
+      '.',
+      '--accept',
+      'mb051=AuthorizationPolicy shop/x',
+    ],
+    'error: --accept: no check is called "mb051"',
+    '  hint: did you mean MB051? the plan names the code of each finding, from MB001 to MB090',
+  ],
+  [
     ['migrate', 'apply'],
     'error: no namespace was named',
     '  hint: name one with --namespace, as with kubectl',

@@ -2,6 +2,7 @@ import type { RawRehearseOptions } from '../../commands/migrate/rehearse.ts'
 import { UsageError } from '../../errors.ts'
 import { parseDurationMs } from '../../values/duration.ts'
 import { parseNumber } from '../../values/number.ts'
+import { acceptOf } from '../accept.ts'
 import { namespacesOf } from '../namespaces.ts'
 
 /** Light enough for the shop on two cores. */
@@ -47,7 +48,7 @@ export function settleRehearseOptions(raw: RawRehearseOptions): RehearseSettings
     istioSemantics: raw.istioSemantics ?? false,
     restartWorkloads: raw.restartWorkloads ?? false,
     rollback: raw.rollback ?? false,
-    accept: raw.accept ?? [],
+    accept: acceptOf(raw),
     out: raw.out ?? '.meshbench/rehearsals',
   }
 }

@@ -9,7 +9,11 @@ import { type Child, html, type Markup } from '../markup.ts'
 export function badge(result: Result): { readonly word: string; readonly tone: string } {
   if (result.status !== 'complete') return { word: result.status, tone: 'worse' }
   const { verdict } = result.validity
-  if (verdict === 'valid') return { word: 'valid', tone: 'better' }
+  if (verdict === 'valid') {
+    const warnings = findingsOf(result).filter(({ severity }) => severity === 'warning').length
+    if (warnings === 0) return { word: 'valid', tone: 'better' }
+    return { word: `valid, ${plural(warnings, 'warning')}`, tone: 'warning' }
+  }
   return { word: verdict, tone: verdict === 'invalid' ? 'worse' : 'warning' }
 }
 

@@ -54,7 +54,13 @@ test('a step says its calls as they go over the wire, what proves it and what ta
     const part = parts[index] ?? ''
     assert.ok(part.startsWith(`${step.id}  ${step.title}\n     ${step.why}\n`), step.id)
     assert.ok(part.includes(`\n     taken back: ${step.takenBack}\n`), step.id)
-    assert.equal(part.match(/^ {5}proof: /gm)?.length ?? 0, step.verify.length, step.id)
+    const proofs = part.match(/^ {5}proof: .*$/gm) ?? []
+    assert.equal(proofs.length, step.verify.length, step.id)
+    for (const proof of proofs) assert.match(proof, / \w+ .*, within [\d.]+ s$/)
+    for (const { check } of step.verify) {
+      // Names of ours say nothing to who reviews a plan.
+      if (check.includes('-')) assert.ok(!part.includes(`proof: ${check}`), check)
+    }
     for (const { policy: name, effect, because } of step.effects) {
       assert.ok(part.includes(`     ${effect} ${name}: ${because}`), step.id)
     }

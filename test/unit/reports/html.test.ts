@@ -113,6 +113,18 @@ test('an interrupted run says so before its verdict', async () => {
   assert.match(written, /<span class="badge worse">interrupted<\/span>/)
 })
 
+test('a valid run with warnings counts them beside its name', async () => {
+  const warning = { code: 'host-busy', severity: 'warning', message: 'other programs' } as const
+  const written = await still({ ...found, validity: { verdict: 'valid', findings: [warning] } })
+  assert.match(written, /<span class="badge warning">valid, 1 warning<\/span>/)
+})
+
+test('with too few repeats for a verdict the title of a chart says so', async () => {
+  const few = await still(analyse(makeResult({ rounds: 3 })))
+  assert.match(few, /Latency p99 against baseline, as 3 repeats indicate: /)
+  assert.doesNotMatch(page, /repeats indicate/)
+})
+
 test('findings stand before the figures, errors first', async () => {
   const written = await still({
     ...found,
