@@ -1,4 +1,5 @@
 import type { Sweep } from '../../harness/result/sweep.ts'
+import { measuredCoefficients } from '../../reports/cost-model/coefficients.ts'
 import { figureText, modelHeads, modelRows } from '../../reports/sweep/model-table.ts'
 
 /** CPU per 1,000 requests by point and mode, then what was fitted through it. */
@@ -8,17 +9,31 @@ export function sweepSummary(sweep: Sweep, files: readonly string[]): string {
     'proxy CPU, ms per 1,000 requests',
     ...layOut(chartRows(sweep)),
     '',
-    'fitted cost per role',
-    ...layOut([[...modelHeads], ...modelRows(sweep)]),
-    '  µs/request is all processes of a role on the path together; "-" was not varied and is inside it',
+    ...fittedCosts(sweep),
     '',
     ...(sweep.status === 'interrupted' ? ['interrupted: not all points were measured'] : []),
     ...(sweep.findings ?? []),
     '',
     ...(page === undefined ? [] : [`report  ${page}`]),
     `sweep   ${files[0]}`,
-    `next    meshbench estimate --pods 200 --nodes 20 --rps 5000 --from ${files[0]}`,
+    ...(canBeEstimatedFrom(sweep)
+      ? [`next    meshbench estimate --pods 200 --nodes 20 --rps 5000 --from ${files[0]}`]
+      : []),
   ].join('\n')
+}
+
+function fittedCosts(sweep: Sweep): string[] {
+  if (sweep.model.length === 0) return ['no costs fitted: too few valid windows']
+  return [
+    'fitted cost per role',
+    ...layOut([[...modelHeads], ...modelRows(sweep)]),
+    '  µs/request is all processes of a role on the path together; "-" was not varied and is inside it',
+  ]
+}
+
+/** A command that is offered has to work. */
+function canBeEstimatedFrom({ model }: Sweep): boolean {
+  return !('missing' in measuredCoefficients(model, 0, ''))
 }
 
 function chartRows({ chart, points }: Sweep): string[][] {

@@ -55,6 +55,7 @@ const chartPoint = z.object({
   cpuMsPer1kRequests: z.number().nullable(),
   low: z.number().nullable(),
   high: z.number().nullable(),
+  windows: z.int().nonnegative().optional().meta({ description: 'valid ones behind the figure' }),
   proxyPssMiB: z.number().nullable().optional(),
   latencyP50Ms: z.number().nullable().optional(),
   latencyP99Ms: z.number().nullable().optional(),

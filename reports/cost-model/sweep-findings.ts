@@ -6,12 +6,16 @@ import { breakEvenSentences } from './wording.ts'
 
 type Point = Sweep['chart'][number]
 type Compared = { readonly value: number; readonly change: number; readonly word: Word }
-type Word = 'less' | 'more' | 'not told apart'
+const words = ['less', 'more', 'not told apart', 'too few repeats to tell'] as const
+type Word = (typeof words)[number]
 
 /** Requests per second of one pod, for which the break-even is said. */
 const rpsPerPod = 20
 const shape = { pods: 100, nodes: 10, rps: 100 * rpsPerPod, l7Share: 1, waypoints: 2 }
 const estimatedBytes = 1024
+
+/** With fewer on each side no test can reach significance: the interval of one window has no width. */
+const leastWindows = 4
 
 /** Where ambient wins and where it loses: what the fitted model says, then what the points show. */
 export function sweepFindings(sweep: Sweep): string[] {
@@ -42,7 +46,7 @@ function againstSidecar(
     return compared === null ? [] : [{ value: other.value, ...compared }]
   })
   if (found.length === 0) return []
-  const parts = (['less', 'more', 'not told apart'] as const).flatMap((word) => {
+  const parts = words.flatMap((word) => {
     const some = found.filter((one) => one.word === word)
     return some.length === 0 ? [] : [`${word} at ${axis} ${some.map(written).join(', ')}`]
   })
@@ -60,6 +64,8 @@ function compare(base: Point, other: Point, what: string): Omit<Compared, 'value
     return null
   const change = to / from - 1
   if (what === 'memory') return { change, word: change < 0 ? 'less' : 'more' }
+  if (Math.min(base.windows ?? leastWindows, other.windows ?? leastWindows) < leastWindows)
+    return { change, word: 'too few repeats to tell' }
   const less = other.high !== null && base.low !== null && other.high < base.low
   const more = other.low !== null && base.high !== null && other.low > base.high
   return { change, word: less ? 'less' : more ? 'more' : 'not told apart' }

@@ -54,6 +54,7 @@ function withoutFindings(
           cpuMsPer1kRequests: figure?.value ?? null,
           low: figure?.ciLow ?? null,
           high: figure?.ciHigh ?? null,
+          windows: figure?.n ?? 0,
           proxyPssMiB: value('proxyPssMiB'),
           latencyP50Ms: value('latencyP50Ms'),
           latencyP99Ms: value('latencyP99Ms'),

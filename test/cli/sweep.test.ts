@@ -43,6 +43,39 @@ test('a sweep over load and payload is a run per value, a fit and a page that le
   assert.match(stdout, /sweep\.html/)
 })
 
+test('a sweep over connections, replicas and workloads per node has that many of each', {
+  skip,
+}, async () => {
+  const sweeps = ['connections=1,3', 'replicas=1,2', 'workloads-per-node=1,2']
+  const args = ['run', '--out', 'counts', ...short, '--rounds', '1', '--rate', '60']
+  const all = [...args, ...sweeps.flatMap((sweep) => ['--sweep', sweep])]
+  const { code, stderr } = await startCli(all, { cwd: scratch, timeoutMs: 170_000 }).finished
+  assert.ok(code === 0 || code === 3, stderr)
+  const folder = join(scratch, 'counts', 'latest')
+  const sweep = readSweep(folder)
+  const seen = (sweep?.points ?? []).map(({ axis, value, folder: name }) => {
+    const { options, modes } = readResult(join(folder, name))
+    const processes = (mode: 'sidecar' | 'ambient', role: 'app' | 'sidecar' | 'ztunnel') =>
+      modes[mode]?.windows[0]?.cpu[role]?.processes
+    return [
+      `${axis} ${value}`,
+      options.connections,
+      processes('sidecar', 'app'),
+      processes('sidecar', 'sidecar'),
+      processes('ambient', 'ztunnel'),
+    ]
+  })
+  // Beside the servers' sidecars that of the load generator; a ztunnel for its node and for the servers'.
+  assert.deepEqual(seen, [
+    ['connections 1', 1, 1, 2, 2],
+    ['connections 3', 3, 1, 2, 2],
+    ['replicas 1', 16, 1, 2, 2],
+    ['replicas 2', 16, 2, 3, 2],
+    ['workloads-per-node 1', 16, 1, 2, 2],
+    ['workloads-per-node 2', 16, 2, 3, 2],
+  ])
+})
+
 test('Ctrl-C in the middle of a sweep keeps the windows that were measured', { skip }, async () => {
   const sweep = start('stopped', '--rounds', '40', '--sweep', 'rate=60,120')
   await sweep.sees('round 2 of 40')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sweepSummary } from '../../../cli/sweep/summary.ts'
 import type { Sweep } from '../../../harness/result/sweep.ts'
 import { sweepFindings } from '../../../reports/cost-model/sweep-findings.ts'
 import { sweepChartFiles } from '../../../reports/svg/charts.ts'
@@ -20,6 +21,26 @@ test('a figure without an interval has no direction', () => {
   const chart = makeSweep().chart.map((point) => ({ ...point, low: null, high: null }))
   const [ambient] = sweepFindings(makeSweep({ chart }))
   assert.match(ambient ?? '', /not told apart at rate 100/)
+})
+
+test('fewer than four windows on a side have no direction, however far apart they are', () => {
+  const chart = makeSweep().chart.map((point) => ({ ...point, windows: 3 }))
+  const [ambient] = sweepFindings(makeSweep({ chart }))
+  assert.match(ambient ?? '', /: too few repeats to tell at rate 100 \(-55 %\)/)
+})
+
+test('the summary offers an estimate only where one can be made', () => {
+  const files = ['out/sweep.json', 'out/sweep.html']
+  const roles = ['sidecar', 'ztunnel', 'waypoint'] as const
+  const model = roles.map((role) => ({
+    ...{ role, idleCores: 0.001, coresPerConnection: null, usPerRequest: 300, usPerKib: null },
+    ...{ processesPerPath: 2, pssBytesPerProcess: 17e6, fitError: 0.1, windows: 12 },
+  }))
+  const whole = sweepSummary(makeSweep({ model }), files)
+  assert.match(whole, /^next {4}meshbench estimate .* --from out\/sweep\.json$/m)
+  const nothing = sweepSummary(makeSweep({ model: [] }), files)
+  assert.doesNotMatch(nothing, /estimate/)
+  assert.match(nothing, /^no costs fitted: too few valid windows$/m)
 })
 
 test('every axis is drawn with the figures that depend on it, on a logarithmic axis when it is wide', () => {
