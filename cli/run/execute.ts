@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { assertFits, thisMachine } from '../../harness/deploy/capacity.ts'
 import { generatorImage } from '../../harness/deploy/generator-image.ts'
 import { findWorkload, type Workload } from '../../harness/deploy/workload.ts'
@@ -11,7 +12,12 @@ import {
   recordRun,
 } from '../../harness/experiment/record.ts'
 import { runExperiment } from '../../harness/experiment/run.ts'
-import { createRunFolder, pointLatestAt, type RunFolder } from '../../harness/result/folder.ts'
+import {
+  createRunFolder,
+  pointLatestAt,
+  type RunFolder,
+  resultFile,
+} from '../../harness/result/folder.ts'
 import type { Result, RunOptions } from '../../harness/result/schema.ts'
 import { writeResult } from '../../harness/result/write.ts'
 import type { CommandContext } from '../context.ts'
@@ -87,6 +93,14 @@ async function measureOnce(
     if (context.signal.aborted) {
       return await finish(facts, nothingMeasured(options), folder, null, context, progress)
     }
+    const resultPath = join(folder.path, resultFile)
+    if (existsSync(resultPath)) {
+      progress.note(`measured all the same: ${resultPath}`)
+      progress.note(
+        'its documents can be made where there is room: meshbench report RESULT --out DIR',
+      )
+      throw error
+    }
     const { code, message, hint } = describeFailure(error)
     const finding = { code, severity: 'error', message, hint } as const
     writeResult(
@@ -118,10 +132,15 @@ async function finish(
   const record = gates === null ? analysed : { ...analysed, gates: gates.check(analysed) }
   // The record first: whatever happens to the documents, they can be made from it again.
   const resultPath = writeResult(folder.path, record)
-  pointLatestAt(folder)
+  const empty = Object.values(record.modes).every(({ windows }) => windows.length === 0)
+  if (!(interrupted && empty)) pointLatestAt(folder)
   const exitCode = gatedExitCode(exitCodeOf(record), record)
   if (interrupted) {
-    progress.note(`interrupted: what was measured is in ${resultPath}`)
+    progress.note(
+      empty
+        ? `interrupted before a window was measured; settings and logs are in ${folder.path}`
+        : `interrupted: what was measured is in ${resultPath}`,
+    )
     const output = context.json ? summaryJson(record, folder, [resultPath], exitCode) : null
     return { exitCode, record, output }
   }

@@ -224,6 +224,11 @@ test('before an entry of type grpc stands an HTTP service, and it is told', () =
   )
 })
 
+test('a call one slip away from a service names it', () => {
+  const typed = 'services: [ { name: web, script: [ { call: oders } ] }, { name: orders } ]'
+  assert.throws(() => graph(typed), /call to oders, .*; did you mean orders\?/)
+})
+
 test('keys that have no effect are warned of and change nothing', () => {
   const { warnings, entry } = graph(`default: { type: grpc }
 defaults: { numRbacPolicies: 3 }
@@ -235,7 +240,7 @@ services:
   assert.deepEqual(
     warnings.map((line) => line.replace(path, 'graph').replace(/ \(known:.*\)/, '')),
     [
-      'graph:1:1: a service graph has no field "default"; ignored',
+      'graph:1:1: a service graph has no field "default" (did you mean defaults?); ignored',
       'graph:2:13: numRbacPolicies is no part of the graph; ignored',
       'graph:4:28: a service has no field "speed"; ignored',
       'graph:4:14: namespace is ignored: all services share one namespace',

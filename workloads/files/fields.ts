@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml'
+import { nearest } from '../topologies/catalogue.ts'
 import type { Problems } from './problems.ts'
 
 /** One entry of a YAML map, with its key for messages about it. */
@@ -60,8 +61,9 @@ export function warnUnknown(
   problems: Problems,
 ): void {
   for (const [name, { key }] of fields) {
-    if (!known.includes(name)) {
-      problems.warn(key, `${what} has no field "${name}" (known: ${known.join(', ')}); ignored`)
-    }
+    if (known.includes(name)) continue
+    const meant = nearest(name, known)
+    const hint = meant === undefined ? `known: ${known.join(', ')}` : `did you mean ${meant}?`
+    problems.warn(key, `${what} has no field "${name}" (${hint}); ignored`)
   }
 }

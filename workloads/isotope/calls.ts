@@ -1,5 +1,6 @@
 import type { Node } from 'yaml'
 import type { Problems } from '../files/problems.ts'
+import { nearest } from '../topologies/catalogue.ts'
 import type { FoundCall } from './script.ts'
 
 /** Refuses calls to services that do not exist, and circles: a request in one never ends. */
@@ -10,7 +11,9 @@ export function checkCalls(
   for (const found of calls.values()) {
     for (const { service, node } of found) {
       if (!calls.has(service)) {
-        problems.fault(node, `call to ${service}, which is no service of this graph`)
+        const meant = nearest(service, [...calls.keys()])
+        const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+        problems.fault(node, `call to ${service}, which is no service of this graph${hint}`)
       }
     }
   }
