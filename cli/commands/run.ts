@@ -8,7 +8,7 @@ const examples = `
 Examples:
   # about a minute: magnitudes, no verdicts
   meshbench run --quick
-  # the real thing, about four minutes
+  # the real thing, five minutes or a few more
   meshbench run
   # three services in a row at a lower rate
   meshbench run --workload chain --rate 300

@@ -23,7 +23,11 @@ const action = parse(readFileSync(path, 'utf8')) as Action
 const fake = join(import.meta.dirname, '../support/fake-meshbench.js')
 
 /** The step as a runner would run it: inputs in the environment, two files to write to. */
-function act(name: string, inputs: Readonly<Record<string, string>>) {
+function act(
+  name: string,
+  inputs: Readonly<Record<string, string>>,
+  runner: Readonly<Record<string, string>> = {},
+) {
   const cwd = join(scratch, name)
   mkdirSync(cwd, { recursive: true })
   const rule = '{ metric: latencyP99Ms, mode: ambient, max: '
@@ -48,6 +52,7 @@ function act(name: string, inputs: Readonly<Record<string, string>>) {
       GITHUB_OUTPUT: 'output',
       GITHUB_STEP_SUMMARY: 'summary',
       ...env,
+      ...runner,
     },
   })
   const read = (file: string): string =>
@@ -96,4 +101,21 @@ test('a run that breaks ends the action with its code, and inputs are never run 
   const hostile = act('hostile', { gates: 'kept.yaml', arguments: '; touch pwned; $(touch pwned)' })
   assert.equal(hostile.read('pwned'), '')
   assert.ok(!existsSync(join(scratch, 'hostile', 'pwned')))
+})
+
+test('without a command the action installs and runs its own checkout, no package of that name', () => {
+  const bin = join(scratch, 'bin')
+  const checkout = join(scratch, 'checkout')
+  mkdirSync(bin)
+  mkdirSync(join(checkout, 'dist/cli'), { recursive: true })
+  writeFileSync(join(bin, 'npm'), '#!/bin/sh\necho "$@" >> npm-calls\n', { mode: 0o755 })
+  const script = `await import(${JSON.stringify(fake)})\n`
+  writeFileSync(join(checkout, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(checkout, 'dist/cli/main.js'), script)
+  const runner = { PATH: `${bin}:${process.env.PATH}`, GITHUB_ACTION_PATH: checkout }
+  const own = act('own', { gates: 'kept.yaml', command: '' }, runner)
+  assert.equal(own.status, 0, own.stderr)
+  assert.equal(own.read('npm-calls'), `ci --no-audit --no-fund --prefix ${checkout}\n`)
+  assert.match(own.read('output'), /^exit-code=0\n/)
+  assert.equal(action.inputs.command?.default, '')
 })

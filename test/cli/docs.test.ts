@@ -15,6 +15,7 @@ import { after, test } from 'node:test'
 import { parse } from 'yaml'
 import { readGates } from '../../cli/gate/files.ts'
 import { writeResult } from '../../harness/result/write.ts'
+import { metrics } from '../../reports/metrics.ts'
 import { makeResult } from '../fixtures/result.ts'
 import {
   asPattern,
@@ -185,7 +186,7 @@ test('every npm script that a page names exists, with the options it is given', 
       ),
     ].map(([whole, name = '', rest = '']) => ({ page, whole, name, rest })),
   )
-  const own = calls.filter(({ name }) => !['ci', 'install', 'run'].includes(name))
+  const own = calls.filter(({ name }) => !['ci', 'install', 'link', 'run'].includes(name))
   assert.ok(own.length >= 10, `${own.length} calls`)
   for (const { page, whole, name, rest } of own) {
     assert.ok(name in scripts, `${page}: ${whole}`)
@@ -239,5 +240,14 @@ test('workflows give the action only inputs that it has, and name its outputs as
   const documented = readFileSync(join(root, 'docs/ci.md'), 'utf8')
   for (const name of [...Object.keys(action.inputs), ...Object.keys(action.outputs)]) {
     assert.ok(documented.includes(`\`${name}\``), `docs/ci.md says nothing of ${name}`)
+  }
+})
+
+test('docs/gates.md lists every metric a rule may name, with its unit', () => {
+  const page = readFileSync(join(root, 'docs/gates.md'), 'utf8')
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'))
+  for (const { id, unit } of metrics) {
+    const row = rows.find((line) => line.split('|')[1]?.includes(`\`${id}\``))
+    assert.equal(row?.split('|')[2]?.trim(), unit, id)
   }
 })
