@@ -59,11 +59,17 @@ function parse(file: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const cut = !text.trimEnd().endsWith('}')
+    const whole = text.trim()
+    const cut = whole === '' || (whole.startsWith('{') && !whole.endsWith('}'))
     throw refuse(
       cut ? 'result-truncated' : 'result-invalid',
       cut ? `${file} ends in the middle` : `${file} is not JSON: ${(cause as Error).message}`,
-      { hint: cut ? 'copy it again, or repeat the run' : 'name the file that a run wrote', cause },
+      {
+        hint: cut
+          ? 'copy it again, or repeat the run'
+          : `name the ${resultFile} that a run wrote, or its folder`,
+        cause,
+      },
     )
   }
 }

@@ -48,6 +48,12 @@ export function compareRuns(before: Result, after: Result): RunComparison {
   ]
   const comparable = [hardware, load, invalid].every(({ length }) => length === 0)
   const shared = modes.filter((mode) => before.modes[mode] && after.modes[mode])
+  const missing = modes.flatMap((mode) => {
+    if (before.modes[mode] && !after.modes[mode]) return [`${mode} only in the old run`]
+    return after.modes[mode] && !before.modes[mode] ? [`${mode} only in the new run`] : []
+  })
+  const judged = (metric: Metric): boolean =>
+    comparable && !(missing.length > 0 && isShared(metric))
   return {
     before,
     after,
@@ -55,15 +61,17 @@ export function compareRuns(before: Result, after: Result): RunComparison {
     load,
     invalid,
     software: differences(softwareOf(after), softwareOf(before), 'the old run'),
-    missing: modes.flatMap((mode) => {
-      if (before.modes[mode] && !after.modes[mode]) return [`${mode} only in the old run`]
-      return after.modes[mode] && !before.modes[mode] ? [`${mode} only in the new run`] : []
-    }),
+    missing,
     comparable,
     changes: shared.flatMap((mode) =>
-      metrics.flatMap((metric) => changeOf(before, after, mode, metric, comparable)),
+      metrics.flatMap((metric) => changeOf(before, after, mode, metric, judged(metric))),
     ),
   }
+}
+
+/** All processes of a run share the pages of one binary: with fewer modes each has a larger part of them. */
+function isShared({ id }: Metric): boolean {
+  return id === 'proxyPssMiB'
 }
 
 function changeOf(

@@ -97,6 +97,9 @@ export function environmentLines(found: RunComparison): string[] {
     ...found.load.map((text) => `load: ${text}`),
     ...found.software.map((text) => `software: ${text}`),
     ...found.missing.map((text) => `modes: ${text}`),
+    ...(found.missing.length > 0 && found.comparable
+      ? ['memory: PSS is not judged, fewer processes share the node binary; its private part is']
+      : []),
   ]
 }
 

@@ -119,6 +119,7 @@ function withUnknownFields(value: unknown, isTable = false): unknown {
 const unreadable: readonly [string, (text: string) => string, string, RegExp][] = [
   ['a cut file', (text) => text.slice(0, 200), 'result-truncated', /ends in the middle/],
   ['an empty file', () => '', 'result-truncated', /ends in the middle/],
+  ['a page', () => '<!doctype html>', 'result-invalid', /is not JSON/],
   ['no JSON', () => '{ nonsense }', 'result-invalid', /is not JSON/],
   [
     'a file of a newer version',

@@ -126,6 +126,20 @@ test('a mode of one run alone is named', () => {
   assert.deepEqual(alone.missing, ['sidecar only in the old run', 'waypoint only in the new run'])
 })
 
+test('beside other modes PSS gets no direction, as fewer processes share the node binary', () => {
+  const alone = compareRuns(before, analyse(makeResult({ modes: ['ambient'], change: fatter })))
+  const memory = alone.changes.filter(({ metric }) => metric.id === 'proxyPssMiB')
+  assert.deepEqual(
+    memory.map(({ direction }) => direction),
+    [null],
+  )
+  assert.match(compareTerminal(alone, plain), /differs {2}memory: PSS is not judged/)
+  const { comparable, changes } = compareRuns(before, after)
+  assert.ok(
+    comparable && changes.some(({ metric: { id }, direction }) => direction && /Pss/.test(id)),
+  )
+})
+
 test('too few windows give an indication and say so', () => {
   const short = (name: string, change?: (window: Window) => Window) =>
     analyse({ ...makeResult({ rounds: 3, modes: shown, ...(change && { change }) }), runId: name })
