@@ -291,7 +291,7 @@ const unattributed: Check = ({ window: { nodeCpu } }) => {
   return {
     code: 'cpu-unattributed',
     severity: 'warning',
-    message: `${percent(share)} as much CPU as the run used is in nobody's account`,
+    message: `CPU worth ${percent(share)} of what the run used belongs to none of its processes`,
     hint: 'other programs, or kernel work for the run: raise --rate so that it weighs less',
     value: share,
     limit: limits.unattributedShareWarning,

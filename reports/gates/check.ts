@@ -114,8 +114,20 @@ function look(
     if (barred.length > 0) {
       return { reason: 'baseline-not-comparable', explanation: barred.join('; ') }
     }
+    const beside = metric.id === 'proxyPssMiB' ? otherModes(result, saved) : undefined
+    if (beside !== undefined) return { reason: 'baseline-not-comparable', explanation: beside }
   }
   return measure(result, rule, metric, samples)
+}
+
+/** All processes of a run share the pages of one binary, so PSS depends on which modes are beside. */
+function otherModes(result: Result, { runs }: Baseline): string | undefined {
+  const namesOf = (measured: object): string => Object.keys(measured).sort().join(', ')
+  const here = namesOf(result.modes)
+  const other = runs.map(({ values }) => namesOf(values)).find((names) => names !== here)
+  return other === undefined
+    ? undefined
+    : `PSS depends on the modes beside: ${here} here, ${other} in the baseline; proxyPrivateMiB does not`
 }
 
 function limitOf(rule: GateRule, metric: Metric): Limit {
