@@ -171,6 +171,14 @@ export function metricOf(id: MetricId): Metric {
   return found
 }
 
+/**
+ * A mode that takes turns with others holds less than alone (METHODOLOGY.md has the figures), so memory
+ * is only held against runs of the same modes.
+ */
+export function dependsOnOtherModes(id: string): boolean {
+  return id === 'proxyPssMiB' || id === 'proxyPrivateMiB' || id === 'proxyRssMiB'
+}
+
 /** Every arrival that did not end in a good answer. */
 export function failedRequests({ outcomes }: Pick<Window, 'outcomes'>): number {
   const { non2xx, timeout, reset, connectFailed, unanswered } = outcomes

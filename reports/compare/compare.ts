@@ -3,7 +3,7 @@ import type { Comparison, Result } from '../../harness/result/schema.ts'
 import { differences, hardwareOf, loadOf, softwareOf } from '../gates/baseline.ts'
 import { isTrustworthy } from '../history/series.ts'
 import { judge, leastDifference } from '../judge.ts'
-import { type Metric, metrics } from '../metrics.ts'
+import { dependsOnOtherModes, type Metric, metrics } from '../metrics.ts'
 import { bootstrapInterval } from '../statistics/interval.ts'
 import { hodgesLehmann } from '../statistics/median.ts'
 import { pairFloor } from '../statistics/noise.ts'
@@ -53,7 +53,7 @@ export function compareRuns(before: Result, after: Result): RunComparison {
     return after.modes[mode] && !before.modes[mode] ? [`${mode} only in the new run`] : []
   })
   const judged = (metric: Metric): boolean =>
-    comparable && !(missing.length > 0 && isShared(metric))
+    comparable && !(missing.length > 0 && dependsOnOtherModes(metric.id))
   return {
     before,
     after,
@@ -67,11 +67,6 @@ export function compareRuns(before: Result, after: Result): RunComparison {
       metrics.flatMap((metric) => changeOf(before, after, mode, metric, judged(metric))),
     ),
   }
-}
-
-/** All processes of a run share the pages of one binary: with fewer modes each has a larger part of them. */
-function isShared({ id }: Metric): boolean {
-  return id === 'proxyPssMiB'
 }
 
 function changeOf(

@@ -98,7 +98,7 @@ export function environmentLines(found: RunComparison): string[] {
     ...found.software.map((text) => `software: ${text}`),
     ...found.missing.map((text) => `modes: ${text}`),
     ...(found.missing.length > 0 && found.comparable
-      ? ['memory: PSS is not judged, fewer processes share the node binary; its private part is']
+      ? ['memory: not judged, a mode holds less where it takes turns with others']
       : []),
   ]
 }

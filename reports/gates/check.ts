@@ -1,6 +1,6 @@
 import type { GateOutcome, GateReport } from '../../harness/result/gates.ts'
 import type { Result } from '../../harness/result/schema.ts'
-import type { Metric } from '../metrics.ts'
+import { dependsOnOtherModes, type Metric } from '../metrics.ts'
 import { plural } from '../wording/numbers.ts'
 import { type Baseline, differences, notComparable, softwareOf } from './baseline.ts'
 import { type Limit, parseLimit } from './limit.ts'
@@ -114,20 +114,19 @@ function look(
     if (barred.length > 0) {
       return { reason: 'baseline-not-comparable', explanation: barred.join('; ') }
     }
-    const beside = metric.id === 'proxyPssMiB' ? otherModes(result, saved) : undefined
+    const beside = dependsOnOtherModes(metric.id) ? otherModes(result, saved) : undefined
     if (beside !== undefined) return { reason: 'baseline-not-comparable', explanation: beside }
   }
   return measure(result, rule, metric, samples)
 }
 
-/** All processes of a run share the pages of one binary, so PSS depends on which modes are beside. */
 function otherModes(result: Result, { runs }: Baseline): string | undefined {
   const namesOf = (measured: object): string => Object.keys(measured).sort().join(', ')
   const here = namesOf(result.modes)
   const other = runs.map(({ values }) => namesOf(values)).find((names) => names !== here)
   return other === undefined
     ? undefined
-    : `PSS depends on the modes beside: ${here} here, ${other} in the baseline; proxyPrivateMiB does not`
+    : `memory depends on the modes that take turns: ${here} here, ${other} in the baseline`
 }
 
 function limitOf(rule: GateRule, metric: Metric): Limit {
