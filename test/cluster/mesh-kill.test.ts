@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { type TestContext, test } from 'node:test'
 import { kinds, type Pod } from '../../cluster/kinds.ts'
@@ -45,9 +47,20 @@ const victims: Readonly<
   'the waypoint': { mode: 'waypoint', pid: waypoint },
 }
 
-/** How long callers may see errors on a quiet machine; a busy one takes longer to start a process. */
+/** How long callers may see errors on a quiet machine. */
 const RECOVERY_MS = 2_000
-const SLACK = 4
+/** What a node process that does nothing takes from spawn to exit on a quiet machine; generous. */
+const QUIET_SPAWN_MS = 80
+/** A proxy starts like any other process, so that a machine too busy for the one is so for the other. */
+const MOST_SLOWNESS = 4
+
+/** 1 on a quiet machine, measured under the load that the recovery is under. */
+async function machineSlowness(): Promise<number> {
+  const startedMs = performance.now()
+  await once(spawn(process.execPath, ['-e', ''], { stdio: 'ignore' }), 'exit')
+  const slowness = (performance.now() - startedMs) / QUIET_SPAWN_MS
+  return Math.min(MOST_SLOWNESS, Math.max(1, slowness))
+}
 
 async function shop(t: TestContext, mode: keyof typeof labels): Promise<RunningCore> {
   const core = await runningCore(t, { images })
@@ -80,13 +93,18 @@ for (const [who, { mode, pid }] of Object.entries(victims)) {
       const now = pid(core)
       return now > 0 && now !== victim
     })
+    const slowness = await machineSlowness()
     await load.more(750)
     const { failures, failedSentMs, answered } = await load.stop()
     const lastMs = Math.max(killedMs, ...failedSentMs) - killedMs
     t.diagnostic(
-      `${failures.length} of ${answered + failures.length} failed, the last ${Math.round(lastMs)} ms after the kill`,
+      `${failures.length} of ${answered + failures.length} failed, the last ${Math.round(lastMs)} ms after the kill, machine ${slowness.toFixed(1)} times slow`,
     )
-    assert.ok(lastMs < RECOVERY_MS * SLACK, `errors for ${lastMs} ms: ${[...new Set(failures)]}`)
+    const allowedMs = RECOVERY_MS * slowness
+    assert.ok(
+      lastMs < allowedMs,
+      `errors for ${lastMs} of ${allowedMs} ms: ${[...new Set(failures)]}`,
+    )
     for (const pod of [client, target]) {
       const now = core.pods('shop').find(({ metadata }) => metadata.uid === pod.metadata.uid)
       assert.equal(now && pidOf(now), pidOf(pod), 'the application went on')

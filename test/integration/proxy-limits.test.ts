@@ -143,7 +143,35 @@ const ambiguous: Readonly<Record<string, string>> = {
   'a chunk longer than its size': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}1\r\nxy\r\n0\r\n\r\n${SMUGGLED}`,
   'a blank before the colon': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding : chunked')}0\r\n\r\n${SMUGGLED}`,
   'an unknown coding': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: xchunked')}0\r\n\r\n${SMUGGLED}`,
+  'a chunk size beyond 64 bits': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}10000000000000001\r\nx\r\n0\r\n\r\n${SMUGGLED}`,
+  'identity beside chunked': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: chunked, identity')}0\r\n\r\n${SMUGGLED}`,
+  'a vertical tab before a coding': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: \x0bchunked')}0\r\n\r\n${SMUGGLED}`,
+  'a coding twice': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: chunked', 'Transfer-Encoding: identity')}0\r\n\r\n${SMUGGLED}`,
+  'a length with a plus': `${lines('POST /a HTTP/1.1', HOST, 'Content-Length: +0')}${SMUGGLED}`,
+  'a length with a blank in it': `${lines('POST /a HTTP/1.1', HOST, 'Content-Length: 0 0')}${SMUGGLED}`,
+  'a hexadecimal length': `${lines('POST /a HTTP/1.1', HOST, 'Content-Length: 0x0')}${SMUGGLED}`,
+  'a blank before the colon of a length': `${lines('POST /a HTTP/1.1', HOST, 'Content-Length : 0')}${SMUGGLED}`,
+  'a NUL in a value': `${lines('POST /a HTTP/1.1', HOST, 'X: a\0b', 'Content-Length: 0')}${SMUGGLED}`,
+  'a NUL in a name': `${lines('POST /a HTTP/1.1', HOST, 'X\0: a', 'Content-Length: 0')}${SMUGGLED}`,
+  'two Hosts': `${lines('POST /a HTTP/1.1', HOST, 'Host: other', 'Content-Length: 0')}${SMUGGLED}`,
+  'a coding in HTTP/1.0': `${lines('POST /a HTTP/1.0', HOST, 'Transfer-Encoding: chunked')}0\r\n\r\n${SMUGGLED}`,
+  'a coding among the trailers': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}0\r\nTransfer-Encoding: chunked\r\n\r\n${SMUGGLED}`,
   'a length among the trailers': `${lines('POST /a HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}0\r\nContent-Length: 40\r\n\r\n${SMUGGLED}`,
+}
+
+/** What takes no framing away, whatever it says. */
+const framed: Readonly<Record<string, readonly string[]>> = {
+  'a length with leading zeros': [`Content-Length: 000${SMUGGLED.length}`],
+  'blanks around a length': [`Content-Length:   ${SMUGGLED.length}  `],
+  'Connection that names the length': [
+    `Content-Length: ${SMUGGLED.length}`,
+    'Connection: content-length',
+  ],
+  'Connection that names the coding': [
+    'Transfer-Encoding: chunked',
+    'Connection: transfer-encoding',
+  ],
+  'Connection that names Host': [`Content-Length: ${SMUGGLED.length}`, 'Connection: host'],
 }
 
 const doors: Readonly<Record<string, () => SocketAddress>> = {
@@ -164,6 +192,33 @@ for (const [who, door] of Object.entries(doors)) {
         assert.ok(!arrived.some(({ url }) => url === '/smuggled'))
       })
     }
+
+    for (const [what, fields] of Object.entries(framed)) {
+      test(`${what}: the body is still the body of this request`, async () => {
+        const before = app.requests.length
+        const head = lines('POST /echo HTTP/1.1', HOST, 'Connection: close', ...fields)
+        const chunked = fields.includes('Transfer-Encoding: chunked')
+        const size = SMUGGLED.length.toString(16)
+        const body = chunked ? `${size}\r\n${SMUGGLED}\r\n0\r\n\r\n` : SMUGGLED
+        const answer = await exchangeRaw(door(), `${head}${body}`)
+        assert.match(answer, /^HTTP\/1\.1 200 /)
+        assert.ok(answer.includes(SMUGGLED), 'the body comes back')
+        // Heads of the cases above may come late: their bodies were wrong.
+        const arrived = app.requests.slice(before).filter(({ url }) => url !== '/a')
+        assert.deepEqual(
+          arrived.map(({ url }) => url),
+          ['/echo'],
+        )
+      })
+    }
+
+    test('the authority of an absolute target replaces another Host', async () => {
+      const target = 'GET http://server/headers HTTP/1.1'
+      const request = lines(target, 'Host: elsewhere', 'Connection: close')
+      assert.match(await exchangeRaw(door(), request), /^HTTP\/1\.1 200 /)
+      const arrived = app.requests.at(-1)
+      assert.deepEqual([arrived?.url, arrived?.headers.host], ['/headers', 'server'])
+    })
 
     test('a chunk extension is read over and not passed on', async () => {
       const request = lines(
