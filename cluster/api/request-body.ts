@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { DocumentOptions, ParseOptions, SchemaOptions } from 'yaml'
 import { statusError } from '../errors.ts'
 import { isObject, type JsonObject } from './json.ts'
 import { decodeObject } from './protobuf/decode.ts'
@@ -48,13 +49,23 @@ function bytesOf(message: IncomingMessage): Promise<Buffer> {
   })
 }
 
+/** YAML 1.1 as sigs.k8s.io/yaml reads it: `yes` and `n` are booleans, 0644 is octal, a date is text. */
+const YAML_OF_KUBERNETES: ParseOptions & DocumentOptions & SchemaOptions = {
+  version: '1.1',
+  customTags: (tags) =>
+    tags.filter(
+      (each) =>
+        typeof each === 'string' || !(each.tag.endsWith(':timestamp') || each.format === 'TIME'),
+    ),
+}
+
 /** JSON, or what else the client says it is. */
 export async function parseBody(body: Body): Promise<unknown> {
   const { contentType, text, bytes } = body
   if (contentType === 'application/vnd.kubernetes.protobuf') return decodeObject(bytes)
   if (contentType.endsWith('yaml') && !/^\s*[{[]/.test(text)) {
     const { parse } = await import('yaml')
-    return attempt(() => parse(text))
+    return attempt(() => parse(text, YAML_OF_KUBERNETES))
   }
   if (!['', 'application/json'].includes(contentType) && !/\+?(json|yaml)$/.test(contentType)) {
     const message = `the body of the request was in an unknown format (${contentType}) - accepted media types include: application/json, application/yaml`

@@ -177,7 +177,7 @@ function statusOf(
     type: 'Available',
     status: available >= required ? 'True' : 'False',
     reason: available >= required ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
-    message: `${available} of ${desired} replicas are available.`,
+    message: `Deployment ${available >= required ? 'has' : 'does not have'} minimum availability.`,
   })
   return {
     observedGeneration: deployment.metadata.generation ?? 1,
@@ -190,7 +190,7 @@ function statusOf(
       type: 'Progressing',
       status: 'True',
       reason: done ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
-      message: `${updated} of ${desired} replicas are of ${nameOf(current)}.`,
+      message: `ReplicaSet "${nameOf(current)}" ${done ? 'has successfully progressed' : 'is progressing'}.`,
     }),
   }
 }

@@ -105,6 +105,19 @@ test('a strategic patch deletes by key, replaces on demand, and replaces lists w
   assert.equal('$patch' in spec.containers[0], false)
 })
 
+test('a strategic patch leaves of a webhook what it does not name', async () => {
+  const hooks = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+  const clientConfig = { service: { name: 'injector', namespace: 'default', port: 443 } }
+  const webhook = { name: 'a.example.com', clientConfig, sideEffects: 'None' }
+  await api.call('POST', hooks, { body: { metadata: { name: 'hooks' }, webhooks: [webhook] } })
+  // As a second `kubectl apply` of the same file sends it.
+  const body = { webhooks: [{ name: 'a.example.com', namespaceSelector: { matchLabels: {} } }] }
+  const { status, json } = await api.call('PATCH', `${hooks}/hooks`, { body, type: STRATEGIC })
+  assert.equal(status, 200)
+  assert.deepEqual(json.webhooks[0].clientConfig, clientConfig)
+  assert.equal(json.webhooks[0].sideEffects, 'None')
+})
+
 test('custom resources take every patch but a strategic one, as in a real cluster', async () => {
   const path = '/apis/security.istio.io/v1/namespaces/default/authorizationpolicies'
   await api.call('POST', path, { body: { metadata: { name: 'p' }, spec: {} } })

@@ -191,7 +191,11 @@ test('malformed bodies are refused with a Status', async () => {
   }
   const strange = await server.call('POST', maps(), { body: 'name=a', type: 'text/plain' })
   assert.deepEqual([strange.status, strange.json.reason], [415, 'UnsupportedMediaType'])
-  const yaml = 'metadata:\n  name: from-yaml\ndata:\n  n: "1"\n'
+  const yaml = 'metadata:\n  name: from-yaml\ndata:\n  key: "1"\n'
   const accepted = await server.call('POST', maps(), { body: yaml, type: 'application/yaml' })
-  assert.deepEqual([accepted.status, accepted.json.data], [201, { n: '1' }])
+  assert.deepEqual([accepted.status, accepted.json.data], [201, { key: '1' }])
+  // YAML 1.1: these are false and true.
+  const old = 'metadata:\n  name: yaml-1-1\nimmutable: yes\ndata:\n  n: "1"\n'
+  const read = await server.call('POST', maps(), { body: old, type: 'application/yaml' })
+  assert.deepEqual([read.status, read.json.immutable, read.json.data], [201, true, { false: '1' }])
 })

@@ -26,13 +26,16 @@ test('a JSON patch does all of its operations or none', async () => {
   for (const failing of [
     [{ op: 'test', path: '/data/a', value: 'no' }],
     [{ op: 'remove', path: '/data/absent' }],
-    [{ op: 'replace', path: '/data/absent', value: '1' }],
+    [{ op: 'replace', path: '/spec/absent', value: '1' }],
   ]) {
     const operations = [{ op: 'add', path: '/data/half', value: 'done' }, ...failing]
     const { status, json } = await patchMap('json', PATCH.json, operations)
     assert.deepEqual([status, json.reason], [422, 'Invalid'], json.message)
   }
   assert.equal((await server.call('GET', maps('json'))).json.data.half, undefined)
+  // Unlike the RFC, which wants something there to be replaced.
+  const fresh = [{ op: 'replace', path: '/data/fresh', value: '1' }]
+  assert.equal((await patchMap('json', PATCH.json, fresh)).json.data.fresh, '1')
   const object = await patchMap('json', PATCH.json, { data: {} })
   assert.equal(object.status, 400)
 })

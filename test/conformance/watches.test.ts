@@ -97,12 +97,17 @@ test('one object is watched by its name', async () => {
 test('a watch ends by itself, with a bookmark to resume from', async () => {
   const { json } = await make('marked', {})
   const { resourceVersion } = json.metadata
-  const query = { resourceVersion, timeoutSeconds: '4', allowWatchBookmarks: 'true' }
+  const query = { resourceVersion, timeoutSeconds: '6', allowWatchBookmarks: 'true' }
   const events = await watch(query)
+  // Where nothing happened since, there may be nothing newer to resume from.
+  await relabel('marked', { moved: 'on' })
+  const change = await events.next()
+  assert.equal(title(change), 'MODIFIED marked')
   const bookmark = await events.next()
   assert.equal(bookmark?.type, 'BOOKMARK')
   assert.equal(bookmark?.object.kind, 'ConfigMap')
-  assert.ok(Number(bookmark?.object.metadata.resourceVersion) >= Number(resourceVersion))
+  const seen = Number(change?.object.metadata.resourceVersion)
+  assert.ok(Number(bookmark?.object.metadata.resourceVersion) >= seen)
   let last: Event | undefined = bookmark
   while (last !== undefined) last = await events.next()
 })
@@ -131,6 +136,10 @@ test('a streaming list marks where the initial events end', async (t) => {
   })
   if (events.status === 422 && !server.embedded) return t.skip('this cluster has no WatchList')
   let event = await events.next()
+  if (event?.type === 'ERROR' && !server.embedded) {
+    assert.match(event.object.message, /storage feature RequestWatchProgress is disabled/)
+    return t.skip('its etcd is too old: WatchList needs 3.4.31 or 3.5.13')
+  }
   let seen = 0
   for (; event?.type === 'ADDED'; event = await events.next()) seen += 1
   assert.ok(seen > 0)

@@ -88,10 +88,11 @@ function remove(root: unknown, tokens: readonly string[], path: string): unknown
 function replace(root: unknown, tokens: readonly string[], value: unknown, path: string): unknown {
   const last = tokens.at(-1)
   if (last === undefined) return value
-  read(root, tokens, path)
   const parent = read(root, tokens.slice(0, -1), path)
   if (Array.isArray(parent)) parent[elementIndex(last, parent.length - 1, path)] = value
+  // An absent member is added: not what the RFC says, but what the API server of Kubernetes does.
   else if (isObject(parent)) parent[last] = value
+  else throw rejected(`replace ${path}: its parent holds no members`)
   return root
 }
 

@@ -14,6 +14,9 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
   secrets: 'name',
   hostAliases: 'ip',
   podIPs: 'ip',
+  hostIPs: 'ip',
+  webhooks: 'name',
+  matchConditions: 'name',
   topologySpreadConstraints: 'topologyKey',
   schedulingGates: 'name',
   resourceClaims: 'name',
@@ -28,8 +31,11 @@ const SETS: readonly string[] = ['finalizers', 'podCIDRs']
 /** `path` holds the member names that lead to the list, its own last; list elements add none. */
 export function mergeKeyOf(path: readonly string[]): string | undefined {
   const name = path.at(-1) ?? ''
-  // Ports are the one list whose key depends on where it is: of a container, or of a service.
-  if (name === 'ports') return path.at(-2)?.endsWith('ontainers') ? 'containerPort' : 'port'
+  // Ports are the one list whose key depends on where it is: of a container, of a service, of a rule.
+  if (name === 'ports') {
+    if (path.at(-2)?.endsWith('ontainers')) return 'containerPort'
+    return path.join('.') === 'spec.ports' ? 'port' : undefined
+  }
   return Object.hasOwn(MERGE_KEYS, name) ? MERGE_KEYS[name] : undefined
 }
 
