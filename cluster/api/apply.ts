@@ -90,9 +90,9 @@ function overrule(
     .filter(({ fieldsV1 }) => !isWhole(fieldsV1))
 }
 
-function title({ manager, operation, apiVersion, time, subresource }: ManagedFields): string {
+function title({ manager, operation, apiVersion, subresource }: ManagedFields): string {
   const who = JSON.stringify(manager) + (subresource ? ` with subresource "${subresource}"` : '')
-  return operation === 'Update' ? `${who} using ${apiVersion} at ${time}` : who
+  return operation === 'Update' ? `${who} using ${apiVersion}` : who
 }
 
 /** Worded as in Kubernetes: `kubectl` shows it as it is. */

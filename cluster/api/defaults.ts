@@ -77,12 +77,19 @@ export function jobDefaults(job: KubeObject, previous: KubeObject | undefined): 
     const metadata = part(part(spec, 'template'), 'metadata')
     const labels = part(metadata, 'labels')
     Object.assign(labels, own, { 'controller-uid': uid, 'job-name': name })
+    if (Object.keys(job.metadata.labels ?? {}).length === 0) {
+      job.metadata.labels = { ...labels } as Record<string, string>
+    }
   }
   templateDefaults(spec)
 }
 
 export function secretDefaults(secret: KubeObject): void {
   secret.type ??= 'Opaque'
+  secretText(secret)
+}
+
+export function secretText(secret: KubeObject): void {
   if (!isObject(secret.stringData)) return
   const data = part(secret, 'data')
   for (const [key, value] of Object.entries(secret.stringData)) {

@@ -97,7 +97,9 @@ function resources(groupVersion: string, kinds: KindTable) {
     }),
   )
   const stored = kinds.all.filter(({ apiVersion }) => apiVersion === groupVersion)
-  const found = [...stored.flatMap(rows), ...reviews, ...measured]
+  // By name, as in a real cluster: clients such as `kubectl get all` go through them in this order.
+  const byName = stored.toSorted((a, b) => (a.plural < b.plural ? -1 : 1))
+  const found = [...byName.flatMap(rows), ...reviews, ...measured]
   if (found.length === 0) return undefined
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: found }
 }

@@ -36,6 +36,13 @@ export function podUpdateProblems(pod: KubeObject, previous: KubeObject): Status
   return [{ reason: 'FieldValueForbidden', message: `Forbidden: ${POD_RULE}`, field: 'spec' }]
 }
 
+/** Which node takes a pod is not for whoever edits it to say. */
+export function podBindingProblems(pod: KubeObject, previous: KubeObject): StatusCause[] {
+  const before = valueAt(previous, 'spec.nodeName') ?? ''
+  if ((valueAt(pod, 'spec.nodeName') ?? '') === before) return []
+  return [{ reason: 'FieldValueForbidden', message: `Forbidden: ${POD_RULE}`, field: 'spec' }]
+}
+
 function fixedSpec(pod: KubeObject): JsonObject {
   const spec = isObject(pod.spec) ? clone(pod.spec) : {}
   delete spec.tolerations

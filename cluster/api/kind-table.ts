@@ -19,6 +19,13 @@ export interface KindDefinition extends KindRef {
   readonly statusOnCreate?: boolean
   /** Whether a deletion is answered with the object that has gone rather than with a Status. */
   readonly returnsDeleted?: boolean
+  /**
+   * Whether `metadata.generation` counts its changes.
+   * @default of those that have a spec
+   */
+  readonly counted?: boolean
+  /** Turns members that are written but never read into those they stand for. */
+  readonly translate?: (object: KubeObject) => void
   /** @default 'subdomain' */
   readonly nameRule?: NameRule
   /** Fields it can be selected by, besides metadata.name and metadata.namespace. */
@@ -29,6 +36,8 @@ export interface KindDefinition extends KindRef {
   /** What makes a new or changed object invalid, besides its metadata. */
   readonly problems?: (object: KubeObject) => StatusCause[]
   readonly updateProblems?: (object: KubeObject, previous: KubeObject) => StatusCause[]
+  /** What clients may not change, though controllers do. */
+  readonly clientProblems?: (object: KubeObject, previous: KubeObject) => StatusCause[]
 }
 
 /** Finds kinds by what an object says or by what a URL says. */

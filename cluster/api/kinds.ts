@@ -5,16 +5,17 @@ import {
   namespaceDefaults,
   podDefaults,
   secretDefaults,
+  secretText,
   statefulSetDefaults,
 } from './defaults.ts'
-import { immutableFields, podUpdateProblems, sealedData } from './immutable.ts'
+import { immutableFields, podBindingProblems, podUpdateProblems, sealedData } from './immutable.ts'
 import { type KindDefinition, kind } from './kind-table.ts'
 import { MESH_KINDS } from './mesh-kinds.ts'
 import { networkPolicyDefaults, webhookDefaults } from './policy-defaults.ts'
 import { budgetProblems } from './rules/budgets.ts'
 import { dataProblems } from './rules/data.ts'
 import { podProblems } from './rules/pods.ts'
-import { serviceProblems } from './rules/services.ts'
+import { clusterIpProblems, serviceProblems } from './rules/services.ts'
 import { jobProblems, workloadProblems } from './rules/workloads.ts'
 import { serviceDefaults } from './service-defaults.ts'
 
@@ -38,6 +39,7 @@ export const KINDS: readonly KindDefinition[] = [
   kind(core, 'Namespace', 'namespaces', ['ns'], {
     ...clusterScoped,
     ...withStatus,
+    counted: false,
     returnsDeleted: true,
     nameRule: 'label',
     fields: ['status.phase'],
@@ -46,6 +48,7 @@ export const KINDS: readonly KindDefinition[] = [
   kind(core, 'Node', 'nodes', ['no'], {
     ...clusterScoped,
     ...withStatus,
+    counted: false,
     statusOnCreate: true,
     fields: ['spec.unschedulable'],
   }),
@@ -64,16 +67,18 @@ export const KINDS: readonly KindDefinition[] = [
     defaults: podDefaults,
     problems: podProblems,
     updateProblems: podUpdateProblems,
+    clientProblems: podBindingProblems,
   }),
   kind(core, 'Service', 'services', ['svc'], {
     ...withStatus,
     ...inAll,
+    counted: false,
     returnsDeleted: true,
     nameRule: 'service-label',
     fields: ['spec.clusterIP', 'spec.type'],
     defaults: serviceDefaults,
     problems: serviceProblems,
-    updateProblems: immutableFields('spec.clusterIP'),
+    updateProblems: clusterIpProblems,
   }),
   kind(core, 'ServiceAccount', 'serviceaccounts', ['sa'], { returnsDeleted: true }),
   kind(core, 'ConfigMap', 'configmaps', ['cm'], {
@@ -83,6 +88,7 @@ export const KINDS: readonly KindDefinition[] = [
   kind(core, 'Secret', 'secrets', [], {
     fields: ['type'],
     defaults: secretDefaults,
+    translate: secretText,
     problems: dataProblems,
     updateProblems: (secret, previous) => [
       ...immutableFields('type')(secret, previous),
@@ -138,15 +144,17 @@ export const KINDS: readonly KindDefinition[] = [
   kind('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', ['netpol'], {
     defaults: networkPolicyDefaults,
   }),
-  kind('coordination.k8s.io/v1', 'Lease', 'leases'),
+  kind('coordination.k8s.io/v1', 'Lease', 'leases', [], { counted: false }),
   kind(admission, 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', [], {
     ...clusterScoped,
     categories: ['api-extensions'],
+    counted: true,
     defaults: webhookDefaults,
   }),
   kind(admission, 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', [], {
     ...clusterScoped,
     categories: ['api-extensions'],
+    counted: true,
     defaults: webhookDefaults,
   }),
   kind(

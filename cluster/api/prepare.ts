@@ -61,7 +61,7 @@ export function prepareCreate(object: KubeObject, kind: KindDefinition, now: str
   metadata.uid = randomUUID()
   metadata.creationTimestamp = now
   delete metadata.generation
-  if (object.spec !== undefined) metadata.generation = 1
+  if (kind.counted ?? object.spec !== undefined) metadata.generation = 1
   kind.defaults?.(object, undefined)
   check(object, kind, [])
 }

@@ -5,7 +5,7 @@ import type { FieldValidation } from './field-validation.ts'
 import { isObject, type JsonObject } from './json.ts'
 import { claimChanges, type Manager, managerName } from './managed-fields.ts'
 import type { MemoryStore } from './memory-store.ts'
-import { notFound } from './object-errors.ts'
+import { invalidObject, notFound } from './object-errors.ts'
 import { acceptedPatchTypes, patchFormatOf } from './patch/media-types.ts'
 import { patchObject } from './patch-object.ts'
 import { isDryRun, isOn } from './query.ts'
@@ -34,6 +34,7 @@ export async function createObject(store: MemoryStore, request: WriteRequest): P
   const { route, query, body, fields } = request
   const given = addressed(await parseObject(body), route)
   const object = fields.sent(given, route.kind) as KubeObject
+  route.kind.translate?.(object)
   const claimed = limited(claimChanges(object, undefined, managerOf(request)))
   return { status: 201, object: store.create(claimed, { dryRun: isDryRun(query) }) }
 }
@@ -105,7 +106,13 @@ export function refOf({ kind, namespace, name = '' }: Route) {
 function save(store: MemoryStore, request: WriteRequest, object: KubeObject): KubeObject {
   const { route, query } = request
   const mode = { dryRun: isDryRun(query) }
-  const claimed = limited(claimChanges(object, stored(store, route), managerOf(request)))
+  const previous = stored(store, route)
+  route.kind.translate?.(object)
+  const claimed = limited(claimChanges(object, previous, managerOf(request)))
+  const problems = route.kind.clientProblems?.(object, previous) ?? []
+  if (route.subresource === undefined && problems.length > 0) {
+    throw invalidObject(route.kind, object.metadata.name, problems)
+  }
   if (route.subresource === undefined) return store.update(claimed, mode)
   if (route.subresource === 'status') return store.updateStatus(claimed, mode)
   throw notAllowed()

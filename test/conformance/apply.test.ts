@@ -72,13 +72,24 @@ test('whoever creates or changes a field by other means owns it too', async () =
   assert.equal(refused.status, 409)
   assert.match(
     refused.json.message,
-    /^Apply failed with 1 conflict: conflict with "maker" using v1/,
+    /^Apply failed with 1 conflict: conflict with "maker" using v1: \.data\.a$/,
   )
   await apply(maps('mixed'), 'one', configMap('mixed', { b: '1' }))
   const patch = { body: { data: { b: '2' } }, type: PATCH.merge }
   const patched = await server.call('PATCH', `${maps('mixed')}?fieldManager=patcher`, patch)
   assert.deepEqual(entryOf(patched.json, 'patcher', 'Update').fieldsV1, { 'f:data': { 'f:b': {} } })
   assert.equal(entryOf(patched.json, 'one'), undefined)
+})
+
+test('text of a Secret is owned as the data that it becomes', async () => {
+  const path = server.path('secrets')
+  const body = { metadata: { name: 'text' }, stringData: { a: 'one' } }
+  const made = await server.call('POST', `${path}?fieldManager=maker`, { body })
+  assert.deepEqual(made.json.data, { a: 'b25l' })
+  assert.deepEqual(entryOf(made.json, 'maker', 'Update').fieldsV1['f:data'], {
+    '.': {},
+    'f:a': {},
+  })
 })
 
 test('managers share a list by its keys', async () => {

@@ -29,6 +29,9 @@ test('discovery tells groups, kinds, short names and verbs', async () => {
     [row('deployments').kind, row('deployments').shortNames, row('deployments').categories],
     ['Deployment', ['deploy'], ['all']],
   )
+  const titles = json.resources.map(({ name }: { name: string }) => name)
+  const whole = titles.filter((name: string) => !name.includes('/'))
+  assert.deepEqual(whole, whole.toSorted())
   for (const verb of ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'watch']) {
     assert.ok(row('deployments').verbs.includes(verb), verb)
   }

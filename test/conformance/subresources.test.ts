@@ -49,6 +49,9 @@ test('generation counts changes of the specification only', async () => {
     (await server.call('PATCH', path, { body, type: PATCH.merge })).json.metadata.generation
   assert.equal(await patch({ metadata: { labels: { a: 'b' } } }), 1)
   assert.equal(await patch({ spec: { replicas: 2 } }), 2)
+  const service = { metadata: { name: 'uncounted' }, spec: { ports: [{ port: 80 }] } }
+  const made = await server.call('POST', server.path('services'), { body: service })
+  assert.equal(made.json.metadata.generation, undefined)
 })
 
 test('a workload is scaled without knowing its kind', async () => {

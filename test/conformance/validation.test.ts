@@ -116,6 +116,46 @@ test('a pod keeps its specification, except for images', async () => {
   const env = await patch({ containers: [{ name: 'app', env: [{ name: 'A', value: '1' }] }] })
   assert.deepEqual([env.status, fields(env.json)], [422, ['spec']])
   assert.equal(env.json.details.causes[0].reason, 'FieldValueForbidden')
+  const bound = await patch({ nodeName: 'mine' })
+  assert.deepEqual([bound.status, fields(bound.json)], [422, ['spec']])
+})
+
+test('what is left out is filled in', async () => {
+  const containers = [
+    { name: 'app', image: 'app', resources: { limits: { cpu: '1' } } },
+    { name: 'side', image: 'side:1' },
+  ]
+  const made = await server.call('POST', server.path('pods'), {
+    body: { ...pod('filled'), spec: { ...Object(pod('filled')).spec, containers } },
+  })
+  const { spec, status } = made.json
+  assert.deepEqual(spec.containers[0].resources.requests, { cpu: '1' })
+  assert.deepEqual(
+    spec.containers.map((it: { imagePullPolicy: string }) => it.imagePullPolicy),
+    ['Always', 'IfNotPresent'],
+  )
+  assert.deepEqual(
+    [spec.serviceAccountName, spec.serviceAccount, spec.enableServiceLinks, status.qosClass],
+    ['default', 'default', true, 'Burstable'],
+  )
+  const netpol = { metadata: { name: 'filled' }, spec: { podSelector: {}, egress: [{}] } }
+  const policies = server.path('networking.k8s.io/v1/networkpolicies')
+  const policy = await server.call('POST', policies, { body: netpol })
+  assert.deepEqual(policy.json.spec.policyTypes, ['Ingress', 'Egress'])
+  const job = { restartPolicy: 'Never', containers: [{ name: 'app', image: 'app:1' }] }
+  const once = await server.call('POST', server.path('batch/v1/jobs'), {
+    body: { metadata: { name: 'filled' }, spec: { suspend: true, template: { spec: job } } },
+  })
+  assert.equal(once.json.metadata.labels['job-name'], 'filled')
+  assert.deepEqual([once.json.spec.completions, once.json.spec.backoffLimit], [1, 6])
+})
+
+test('a service keeps its address', async () => {
+  await server.call('POST', server.path('services'), { body: service('kept', [{ port: 80 }]) })
+  const path = server.path('services', 'kept')
+  const body = { spec: { clusterIP: '10.0.0.250', clusterIPs: ['10.0.0.250'] } }
+  const moved = await server.call('PATCH', path, { body, type: PATCH.merge })
+  assert.deepEqual([moved.status, fields(moved.json)], [422, ['spec.clusterIPs[0]']])
 })
 
 test('values of the wrong type are a bad request', async () => {

@@ -1,11 +1,19 @@
 import type { StatusCause } from '../../errors.ts'
 import type { KubeObject } from '../../objects.ts'
-import { isObject, members } from '../json.ts'
-import { duplicate, required, unsupported } from './causes.ts'
+import { isObject, members, valueAt } from '../json.ts'
+import { duplicate, invalid, required, unsupported } from './causes.ts'
 import { portProblem } from './ports.ts'
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
+
+/** An address once given stays. */
+export function clusterIpProblems(service: KubeObject, previous: KubeObject): StatusCause[] {
+  const before = valueAt(previous, 'spec.clusterIP') ?? ''
+  const now = valueAt(service, 'spec.clusterIP')
+  if (before === '' || before === now) return []
+  return [invalid('spec.clusterIPs[0]', [now], 'may not change once set')]
+}
 
 export function serviceProblems({ spec: given }: KubeObject): StatusCause[] {
   const spec = isObject(given) ? given : {}
