@@ -80,7 +80,7 @@ h2:hover .permalink, .permalink:focus { opacity: 1; }
 .scroll { overflow-x: auto; margin: .5rem 0; }
 table { border-collapse: collapse; font-size: .9375rem; }
 caption { padding: .25rem 0 .5rem; color: var(--muted); font-size: .875rem; text-align: left; max-width: min(52rem, 100vw - 5.25rem); }
-th, td { padding: .3125rem .625rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .3125rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, .word { text-align: left; }
 td.word { min-width: 8rem; white-space: normal; }
 thead th { white-space: normal; }
@@ -122,6 +122,7 @@ figcaption h3 { margin: 0; font-size: 1.0625rem; text-wrap: pretty; }
 #vg-tooltip-element td { padding: .0625rem .25rem; border: 0; }
 @media (max-width: 24rem) { #print { display: none; } }
 @media (min-width: 30rem) { .topbar .product { display: inline; } }
+@media (max-width: 30rem) { .topbar > div { flex-wrap: wrap; } }
 @media (min-width: 48rem) { .topbar nav { display: flex; } .topbar .tools { margin-left: 0; } }
 @media (min-width: 60rem) {
   .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
