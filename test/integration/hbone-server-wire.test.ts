@@ -110,6 +110,21 @@ describe('a ztunnel as HBONE server', () => {
     })
   }
 
+  // Nothing of the pod's own listens there: no tunnel leads to the ports of its proxy.
+  for (const port of [15_000, 15_020, 15_021, 15_053, 15_080, 15_090]) {
+    test(`K25: a tunnel to port ${port} of the pod leads nowhere: 503`, async () => {
+      const { headers, ended } = await open(`${podIp}:${port}`)
+      assert.deepEqual([headers[':status'], ended], [503, true])
+    })
+  }
+
+  for (const port of [15_000, 15_001, 15_006, 15_008, 15_020, 15_021, 15_080]) {
+    test(`K25: a tunnel to port ${port} of localhost is answered with 400`, async () => {
+      const { headers, ended } = await open(`127.0.0.1:${port}`)
+      assert.deepEqual([headers[':status'], ended], [400, true])
+    })
+  }
+
   test('K14: a method other than CONNECT is answered with 400', async () => {
     const { headers, ended } = await ask({ ':method': 'GET', ':path': '/', ':scheme': 'https' })
     assert.deepEqual([headers[':status'], ended], [400, true])
