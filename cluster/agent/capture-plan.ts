@@ -16,7 +16,7 @@ export interface CapturePod {
   readonly takeover?: Takeover
   /** A pod with a sidecar that peers reach by HBONE, on its way to ambient or back. */
   readonly tunnelled?: boolean
-  /** Its sidecar serves port 15008 when no ztunnel does. */
+  /** Its sidecar serves port 15008 for as long as it serves the others. */
   readonly takesHbone?: boolean
   readonly ports: readonly { readonly port: number; readonly process?: string }[]
   /** Takes connections to ports no container declares. */
@@ -160,9 +160,9 @@ function tunnelEnd(
   if (!pod.takesHbone) {
     return pod.tunnelled ? { owner: ztunnelOf(pod, facts), beside: true } : { owner: 'direct' }
   }
-  // On the way back it is the sidecar's at once: whoever still sends HBONE finds it there as well.
-  const ztunnel = pod.takeover === 'leaving' ? ztunnelOf(pod, facts) : 'missing'
-  return ztunnel === 'missing' ? { owner: proxy } : { owner: ztunnel, beside: true }
+  // It serves whoever comes by HBONE until no proxy may go by what it knew before the pod left: a client
+  // that has not heard of a waypoint yet must meet the policies of the sidecar.
+  return { owner: proxy }
 }
 
 interface Target {

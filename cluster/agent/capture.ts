@@ -45,6 +45,7 @@ export class Capture {
   readonly #retired = new Set<string>()
   readonly #reported = new Set<string>()
   #pods = new Map<string, CapturePod>()
+  #ztunnels: ReturnType<typeof captureZtunnels> = new Map()
   /** Asked for every pod after every move; undefined when sockets have come or gone since. */
   #byPod: Map<string, CapturedSocket[]> | undefined
   #waiting: { readonly isDone: () => boolean; readonly resolve: () => void }[] = []
@@ -111,15 +112,18 @@ export class Capture {
     return this.#pods.get(uid)?.takeover === state && this.servedBy(uid) === 'proxy'
   }
 
-  /** Whether a ztunnel, and nobody else, serves port 15008 of the pod. */
+  /** Whether tunnels to the pod end at its ztunnel, or at a sidecar that the ztunnel is ready to follow. */
   hasTunnelEnd(uid: string): boolean {
-    const sidecar = this.#pods.get(uid)?.sidecar
+    const pod = this.#pods.get(uid)
+    const followed = this.#ztunnels
+      .get(pod?.node ?? '')
+      ?.some((one) => one.knows(pod?.workloadUid ?? ''))
     return this.#socketsOf(uid).some(
       ({ wanted, isServed, isSettled }) =>
         wanted.id.startsWith('hbone/') &&
         isServed &&
         isSettled &&
-        !wanted.owners.some(({ process }) => process === sidecar),
+        (followed === true || !wanted.owners.some(({ process }) => process === pod?.sidecar)),
     )
   }
 
@@ -160,6 +164,7 @@ export class Capture {
     const pods = all.map((runner) => capturePod(runner, view, images, mesh))
     this.#pods = new Map(pods.map((pod) => [pod.uid, pod]))
     const ztunnels = captureZtunnels(all, mesh)
+    this.#ztunnels = ztunnels
     const services = captureServices(view.services.all(), view.endpointSlices.all())
     const desired = planCapture({ pods, services, ztunnels })
     const wanted = new Set(desired.map(({ id }) => id))

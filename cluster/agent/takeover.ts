@@ -6,8 +6,9 @@ import { isLabelledAmbient, meshAnnotations } from '../mesh-labels.ts'
  * How far ambient has taken over from the sidecar of a running pod. In Istio such a pod keeps its
  * sidecar until something recreates it; here its sockets can move while it runs.
  *
- * - `leaving`: the ztunnel has the pod's port 15008, peers are told to use it. All else is with the
- *   sidecar, since peers may still send it Istio's mutual TLS, which no ztunnel understands.
+ * - `leaving`: peers are told to use port 15008, which the ztunnel has unless the sidecar takes HBONE. All
+ *   else is with the sidecar, since peers may still send it Istio's mutual TLS, which no ztunnel understands,
+ *   and may not know yet of a waypoint that judges requests in the sidecar's place.
  * - `draining`: nobody does any more; the ztunnel has all sockets, the sidecar its old connections.
  * - `idle`: those have ended or been cut. The sidecar runs on without work until the next rollout.
  * - `returning`: back to the sidecar; the ztunnel keeps port 15008 until no peer uses it. Peers learn of it

@@ -103,16 +103,10 @@ const cases: readonly {
     expected: { ...viaSidecar, '127.9.1.2:15008': 'proxy hbone' },
   },
   {
-    situation: 'it keeps 15008 on its way to ambient until the ztunnel knows the pod',
-    pod: { dataplane: 'sidecar', sidecar: 'proxy', takesHbone: true, takeover: 'leaving' },
-    known: ['mesh/other'],
-    expected: { ...viaSidecar, '127.9.1.2:15008': 'proxy hbone' },
-  },
-  {
-    situation: 'then the ztunnel has 15008 and the sidecar all else',
+    situation: 'it keeps 15008 on its way to ambient, although the ztunnel knows the pod',
     pod: { dataplane: 'sidecar', sidecar: 'proxy', takesHbone: true, takeover: 'leaving' },
     known: ['mesh/client'],
-    expected: { ...viaSidecar, '127.9.1.2:15008': 'ztunnel hbone' },
+    expected: { ...viaSidecar, '127.9.1.2:15008': 'proxy hbone' },
   },
   {
     situation: 'on its way back a sidecar that takes HBONE gets everything at once',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isTrue } from '../../cluster/controllers/conditions.ts'
 import { type Gateway, kinds, type Namespace, type Pod } from '../../cluster/kinds.ts'
-import { eventually } from '../fixtures/http-get.ts'
+import { eventually, getText } from '../fixtures/http-get.ts'
 import {
   appObject,
   namespaceObject,
@@ -141,4 +142,53 @@ test('ambient callers and a waypoint follow STRICT sidecars to ambient and back 
     assert.deepEqual(failures, [])
   }
   assert.deepEqual(core.notices, [])
+})
+
+/** Which process has the tunnels of a pod of the target, by what proxies say that they serve. */
+async function tunnelEnds(core: RunningCore): Promise<readonly string[]> {
+  const proxies = [...core.pods('shop', 'target'), ...core.pods('istio-system', 'ztunnel')]
+  const ends = await Promise.all(
+    proxies.map(async ({ metadata, spec, status }) => {
+      if (metadata.labels?.app === 'ztunnel' && spec.nodeName !== 'server') return []
+      const dump = JSON.parse(await getText(status?.podIP ?? '', 15_000, '/config_dump'))
+      const { listeners, kind } = dump as { listeners: readonly string[]; kind: string }
+      return listeners.filter((id) => id.startsWith('hbone/')).map(() => kind)
+    }),
+  )
+  return ends.flat()
+}
+
+test('a sidecar keeps its tunnels until every proxy has said that it knows better, however late', async (t) => {
+  const core = await runningCore(t, { images })
+  await strictShop(core)
+  const [late] = core.agents
+    .runners()
+    .filter(({ pod, node }) => pod.metadata.labels?.app === 'ztunnel' && node === 'client')
+    .flatMap((runner) => runner.processes())
+  assert.ok(late)
+  // It sends nothing either, but another proxy that is only late to read what it is told might.
+  late.process.kill('SIGSTOP')
+  t.after(async () => late.process.kill('SIGCONT'))
+  core.store.mutate<Namespace>({ ...kinds.namespace, name: 'shop' }, (namespace) => ({
+    ...namespace,
+    metadata: { ...namespace.metadata, labels: ambient },
+  }))
+  const until = (what: string, state: string) =>
+    core.until(what, kinds.pod, () =>
+      core
+        .pods('shop', 'target')
+        .every(
+          ({ metadata: { annotations } }) =>
+            annotations?.[takeover] === state && annotations[redirection] === 'enabled',
+        ),
+    )
+  await until('sidecars that tell their peers', 'leaving')
+  // Of all others the acknowledgements are in by now, or do not matter.
+  await sleep(1_000)
+  assert.deepEqual(await tunnelEnds(core), ['sidecar', 'sidecar'])
+  await until('still', 'leaving')
+
+  late.process.kill('SIGCONT')
+  await until('sidecars that drain', 'draining')
+  while ((await tunnelEnds(core)).join() !== 'ztunnel,ztunnel') await sleep(50)
 })
