@@ -10,6 +10,7 @@ import { hasSidecar, membershipOf } from '../verify/pods.ts'
 import { conditionOf } from '../verify/policy-accepted.ts'
 import { verifyWaypointBound } from '../verify/waypoint-bound.ts'
 import { nameOf, refOf } from './call.ts'
+import { callersPast } from './callers-past.ts'
 import { valueAt } from './changes.ts'
 import { StepFailure } from './refusal.ts'
 import type { Run } from './run.ts'
@@ -34,7 +35,7 @@ function unmet1(run: Run, requirement: Requirement): Promise<string | undefined>
     case 'no-sidecar-callers':
       return sidecarCallers(run, namespace)
     case 'callers-come-through':
-      return callersPast(run, namespace, requirement.except ?? [])
+      return calledPast(run, namespace, requirement.except ?? [])
     case 'waypoint-bound':
       return unbound(run, requirement)
     case 'unchanged':
@@ -80,7 +81,7 @@ async function sidecarsIn(run: Run, namespace: string): Promise<string | undefin
 }
 
 /** Proxies count since they began: a caller that is gone stands in nobody's way, plaintext might. */
-async function callersPast(
+async function calledPast(
   run: Run,
   namespace: string,
   except: readonly string[],
@@ -88,18 +89,9 @@ async function callersPast(
   const { all, working } = await sidecarPods(run)
   try {
     const calls = await readCalls(run.reader, [namespace], withoutIdle(all, working), run.stop)
-    const past = calls(namespace).callers.filter(({ via, principal }) => {
-      // Whoever is in ambient now comes in a tunnel, whatever it did before.
-      if (principal === 'unknown') return via !== 'ztunnel' && !except.includes('plaintext')
-      return via === 'sidecar' && !except.includes(principal)
-    })
-    if (past.length === 0) return undefined
-    const names = past.map((one) =>
-      one.principal === 'unknown'
-        ? `${one.workload === 'unknown' ? 'somebody' : `${one.namespace}/${one.workload}`} in plaintext`
-        : `${one.namespace}/${one.workload}, which has a sidecar`,
-    )
-    return `${namespace} is still called past the waypoint by ${some([...new Set(names)])}`
+    const names = callersPast(calls(namespace).callers, except)
+    if (names.length === 0) return undefined
+    return `${namespace} is still called past the waypoint by ${some(names)}`
   } catch (error) {
     if (!(error instanceof NotReadable)) throw error
     return `nobody can tell who calls ${namespace}: ${error.message}`

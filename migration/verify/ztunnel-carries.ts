@@ -122,14 +122,16 @@ function sentences(
     ...(total > 0
       ? [`ztunnel carries ${some(names)}: ${countOf(total, 'new connection')} with mutual TLS`]
       : []),
-    ...(silent.length > 0 ? [`nobody has opened a connection to ${some(silent)} meanwhile`] : []),
+    ...(silent.length > 0
+      ? [`no new connection to ${some(silent)} has come through meanwhile`]
+      : []),
     ...denied.map(
       ([workload, { refused }]) =>
         `${countOf(refused, 'of them was', 'of them were')} refused by policy: ${workload}`,
     ),
     ...plain.map(
       ([workload, counts]) =>
-        `${countOf(counts.plain, 'new connection')} to ${workload} came without mutual TLS, from outside the mesh`,
+        `${countOf(counts.plain, 'new connection')} to ${workload} came without mutual TLS: from outside the mesh, or given up while it waited for the socket to move`,
     ),
   ]
 }
