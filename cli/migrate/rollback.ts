@@ -35,13 +35,20 @@ export async function rollback(raw: RawRollbackOptions, context: CommandContext)
 async function lastOf(client: ClusterClient, raw: RawRollbackOptions): Promise<string> {
   const namespaces = namespacesOf(raw)
   const here = await clusterId(client)
-  const found = (await listMigrations(migrationsFolder)).find(
+  const known = (await listMigrations(migrationsFolder)).filter(
     ({ state }) =>
-      state.phase !== 'rolled-back' &&
       (here === undefined || state.cluster === undefined || state.cluster === here) &&
       namespaces.every((name) => state.namespaces.includes(name)),
   )
+  const found = known.find(({ state }) => state.phase !== 'rolled-back')
   if (found !== undefined) return found.folder
+  const [last] = known
+  if (last !== undefined) {
+    throw new UsageError(
+      `the migration of ${namespaces.join(', ')} was already taken back (at ${last.state.lastAt})`,
+      `nothing of it is left to take back; what was done is in ${last.folder}`,
+    )
+  }
   throw new UsageError(
     `this folder knows no migration of ${namespaces.join(', ')} in this cluster that could be taken back`,
     `run it where the migration was run, or name its folder with --journal`,

@@ -11,15 +11,18 @@ export function checkNamespaces(
   if (namespaces === undefined || 'why' in namespaces) return
   const known = namespaces.items.map(({ metadata }) => metadata.name)
   for (const name of wanted) {
-    if (known.includes(name)) continue
-    const meant = nearest(name, known)
-    throw new MigrationError(`The cluster has no namespace ${name}`, {
-      code: 'MIGRATION_NAMESPACE',
-      hint:
-        meant === undefined
-          ? 'List them with kubectl get namespaces, and check the current context.'
-          : `Did you mean ${meant}?`,
-      exitCode: 2,
-    })
+    if (!known.includes(name)) throw unknownNamespace(name, known)
   }
+}
+
+function unknownNamespace(name: string, known: readonly string[]): MigrationError {
+  const meant = nearest(name, known)
+  return new MigrationError(`The cluster has no namespace ${name}`, {
+    code: 'MIGRATION_NAMESPACE',
+    hint:
+      meant === undefined
+        ? 'List them with kubectl get namespaces, and check the current context.'
+        : `Did you mean ${meant}?`,
+    exitCode: 2,
+  })
 }

@@ -49,8 +49,14 @@ function effectsOn(
   { snapshot, intent }: Pick<CheckContext, 'snapshot' | 'intent'>,
 ): readonly WorstEffect[] {
   // Throws where policies could not be read: no policies are not the same as none seen.
-  snapshot.items(id === 'MB058' ? 'requestAuthentication' : 'authorizationPolicy')
-  return worstEffects(snapshot, intent).filter((one) => codeOf(one) === id)
+  const found = snapshot.items(id === 'MB058' ? 'requestAuthentication' : 'authorizationPolicy')
+  const names = new Set(found.map(nameOf))
+  return (
+    worstEffects(snapshot, intent)
+      .filter((one) => codeOf(one) === id)
+      // What the plan itself makes to refuse callers (--protect-from-bypass) is stricter by intention.
+      .filter(({ policy, effect }) => names.has(policy) || effect !== 'stricter')
+  )
 }
 
 const viaWaypoint =

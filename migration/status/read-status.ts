@@ -1,8 +1,8 @@
 import type { ClusterClient } from '../../cluster/client/types.ts'
 import { kinds, type Namespace } from '../../cluster/kinds.ts'
 import { meshLabels } from '../../cluster/mesh-labels.ts'
-import { MigrationError } from '../errors.ts'
 import { clusterId } from '../execute/cluster-id.ts'
+import { checkNamespaces } from '../inventory/target-namespaces.ts'
 import { listMigrations } from '../journal/folder.ts'
 import type { MigrationStatus } from '../result/status.ts'
 import { podsIn, takesOverLive } from '../verify/pods.ts'
@@ -26,14 +26,7 @@ export async function readStatus(
     clusterId(client),
     listMigrations(journalDirectory, (message) => damaged.push(message)),
   ])
-  const missing = asked.filter((name) => !all.some(({ metadata }) => metadata.name === name))
-  if (missing.length > 0) {
-    throw new MigrationError(`there is no namespace ${missing.join(', ')}`, {
-      code: 'MIGRATION_NAMESPACE',
-      hint: 'look at `kubectl get namespaces`, and at the context in use',
-      exitCode: 2,
-    })
-  }
+  checkNamespaces(asked, { items: all })
   const here = migrations.filter(
     ({ state }) => !state.cluster || !cluster || state.cluster === cluster,
   )

@@ -110,6 +110,13 @@ testChecks(policyChecks, [
     finds: [blocks(ap, /^stricter .*old\.example\/ns\/a\/sa\/b literally/)],
   },
   {
+    check: 'MB055',
+    when: 'the only stricter policy is the guard that was asked for',
+    add: [policy('p', { rules: [methods] })],
+    options: { protectFromBypass: true },
+    finds: [],
+  },
+  {
     check: 'MB056',
     when: 'a target does not exist, or nothing is bound',
     add: [
