@@ -19,6 +19,7 @@ export function addRunOptions(command: Commander): Commander {
     .option('--modes <list>', 'of baseline, sidecar, ambient, waypoint (default: all four)')
     .option('--replicas <n>', 'pods per service (default: 1; shop, files: their own)')
     .option('--workloads-per-node <n>', 'the workload and idle copies beside it (default: 1)')
+    .option('--same-node', 'load and workload on one node (default: on two)')
     .optionsGroup('Load:')
     .option('--rate <n>', `requests per second, open loop (default: ${defaultRatePerSecond})`)
     .option('--saturate', 'closed loop instead: as fast as answers come')

@@ -53,6 +53,7 @@ function defaultsOf(
     warmup: formatDuration(warmupMs),
     'warmup-max': raw.warmup ?? (short ? quick.warmupMax : defaultWarmupMax),
     'workloads-per-node': '1',
+    'same-node': false,
     seed: 'random',
     out: '.meshbench',
     ...(raw.saturate === true ? {} : { rate: String(defaultRatePerSecond) }),

@@ -16,6 +16,7 @@ export const configKeys: Readonly<
   modes: { key: 'modes' },
   replicas: { key: 'replicas' },
   'workloads-per-node': { key: 'workloadsPerNode' },
+  'same-node': { key: 'sameNode', flag: true },
   rate: { key: 'rate' },
   saturate: { key: 'saturate', flag: true },
   connections: { key: 'connections' },

@@ -47,10 +47,10 @@ function readModel(path: string): Model {
     const { model, workload, points } = sweep
     const errors = model.flatMap(({ fitError }) => (fitError === null ? [] : [fitError]))
     const fit = `fit error up to ${Math.round(Math.max(0, ...errors) * 100)} %`
-    const source = withDoubts(
-      `measured here, simulated proxies, ${points.length} points, ${fit}`,
-      sweepDoubts(sweep),
-    )
+    const source = withDoubts(`measured here, simulated proxies, ${points.length} points, ${fit}`, [
+      ...sweepDoubts(sweep),
+      ...connectionsLeftOut(model),
+    ])
     return { model, workload, source }
   }
   const run = analyse(readResult(path))
@@ -76,6 +76,13 @@ function sweepDoubts({ status, points }: Sweep): string[] {
     ...(status === 'complete' ? [] : ['the sweep was interrupted']),
     ...(bad === 0 ? [] : [`${bad} of the points not valid`]),
   ]
+}
+
+/** Nobody tells estimate how many connections a cluster keeps open, and their part is in no other cost. */
+function connectionsLeftOut(model: readonly RoleCost[]): string[] {
+  return model.some(({ coresPerConnection }) => (coresPerConnection ?? 0) > 0)
+    ? ['what it found per open connection is not counted']
+    : []
 }
 
 function runDoubts(run: Result): string[] {

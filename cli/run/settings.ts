@@ -23,6 +23,7 @@ export interface RawRunOptions {
   readonly warmupMax?: string
   readonly replicas?: string
   readonly workloadsPerNode?: string
+  readonly sameNode?: boolean
   readonly seed?: string
   readonly quick?: boolean
   readonly out?: string
@@ -99,6 +100,7 @@ export function settleRunOptions(raw: RawRunOptions, command: readonly string[])
     ...(raw.workloadsPerNode !== undefined && {
       workloadsPerNode: count('--workloads-per-node', raw.workloadsPerNode, 64),
     }),
+    ...(raw.sameNode === true && { sameNode: true }),
     timeoutMs: requestTimeoutMs,
     seed:
       raw.seed === undefined
@@ -137,6 +139,7 @@ export function describeSettings(options: RunOptions): string {
     options.workload,
     load,
     `${options.connections} connections${options.keepAlive ? '' : ', new for each request'}`,
+    ...(options.sameNode === true ? ['load and workload on one node'] : []),
     options.rounds === 1 ? '1 round' : `${options.rounds} rounds`,
     `${formatDuration(options.warmupMs)} warm-up, ${formatDuration(options.durationMs)} measured`,
   ].join(' · ')

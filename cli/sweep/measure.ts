@@ -62,13 +62,12 @@ export async function measurePoints<Point extends SweepPoint>(
 /** Windows of a later session behind those of earlier ones. */
 function joined(before: Measured | undefined, now: Measured): Measured {
   if (before === undefined) return now
-  const modes = [...now.modes].map(([mode, { proofs, windows }]): [Mode, MeasuredMode] => {
+  const modes = [...now.modes].map(([mode, { windows }]): [Mode, MeasuredMode] => {
     const earlier = before.modes.get(mode)
     const offset = before.order?.length ?? 0
     return [
       mode,
       {
-        proofs: [...(earlier?.proofs ?? []), ...proofs],
         windows: [
           ...(earlier?.windows ?? []),
           ...windows.map((window) => ({ ...window, position: window.position + offset })),

@@ -19,7 +19,7 @@ import { type Workload, workloadManifests } from './workload.ts'
 export interface DeployOptions {
   readonly mode: Mode
   readonly workload: Workload
-  readonly adjust: Pick<RunOptions, 'replicas' | 'responseBytes' | 'workloadsPerNode'>
+  readonly adjust: Pick<RunOptions, 'replicas' | 'responseBytes' | 'workloadsPerNode' | 'sameNode'>
   readonly generatorImage: string
   readonly onProgress?: (sentence: string) => void
   readonly deadlineMs?: number
@@ -45,8 +45,8 @@ export async function deployMode(
   options: DeployOptions,
 ): Promise<Deployment> {
   const { mode } = options
-  const place = placeOf(mode)
-  const nodes = [place.clientNode, place.serverNode]
+  const place = placeOf(mode, options.adjust.sameNode)
+  const nodes = [...new Set([place.clientNode, place.serverNode])]
   const deployed = await deployInto(client, place, nodes, isAmbient(mode), options)
   const neighbours = neighbourNamespacesOf(mode, options.adjust.workloadsPerNode)
   const copies = await Promise.all(

@@ -23,11 +23,14 @@ export interface Place {
   readonly serverNode?: string
 }
 
-/** Two nodes of a mode's own: no proxy is shared between modes, and every request crosses nodes. */
-export function placeOf(mode: Mode): Required<Place> {
+/**
+ * Nodes of a mode's own: no proxy is shared between modes. There are two, so that every request crosses
+ * nodes, unless one is asked for.
+ */
+export function placeOf(mode: Mode, sameNode = false): Required<Place> {
   return {
     namespace: namespaceOf(mode),
-    clientNode: clientNodeOf(mode),
+    clientNode: sameNode ? serverNodeOf(mode) : clientNodeOf(mode),
     serverNode: serverNodeOf(mode),
   }
 }

@@ -10,7 +10,6 @@ import {
 } from '../result/schema.ts'
 import { scheduleBlocks } from '../schedule/blocks.ts'
 import { judgeRun } from '../validity/run.ts'
-import type { PathProof } from '../verify/path.ts'
 
 /** What is known of a run before it begins. */
 export interface RunFacts {
@@ -31,14 +30,13 @@ export interface Measured {
 }
 
 export interface MeasuredMode {
-  readonly proofs: PathProof[]
   readonly windows: ModeResult['windows']
 }
 
 export function nothingMeasured(options: RunOptions): Measured {
   return {
     cluster: { kind: 'embedded', version: 'not reached' },
-    modes: new Map(options.modes.map((mode) => [mode, { proofs: [], windows: [] }])),
+    modes: new Map(options.modes.map((mode) => [mode, { windows: [] }])),
   }
 }
 
@@ -74,13 +72,16 @@ export function recordRun(
   }
 }
 
-function modeResult(mode: Mode, { proofs, windows }: MeasuredMode): ModeResult {
+function modeResult(mode: Mode, { windows }: MeasuredMode): ModeResult {
+  const proofs = windows.flatMap(({ round, proof }) =>
+    proof === undefined ? [] : [{ round, ...proof }],
+  )
   return {
     namespace: namespaceOf(mode),
     verified: {
       ok: proofs.length > 0 && proofs.every(({ ok }) => ok),
-      evidence: proofs.flatMap(({ evidence }, index) =>
-        evidence.map((line) => `window ${index + 1}: ${line}`),
+      evidence: proofs.flatMap(({ round, evidence }) =>
+        evidence.map((line) => `window ${round}: ${line}`),
       ),
     },
     windows,

@@ -3,6 +3,7 @@ import type { ClusterClient } from '../../cluster/client/types.ts'
 import { type Deployment, deployMode } from '../deploy/deploy.ts'
 import { listModePods } from '../deploy/pods.ts'
 import type { Workload } from '../deploy/workload.ts'
+import { describeCluster } from '../environment/cluster.ts'
 import type { Mode } from '../modes.ts'
 import type { RunOptions } from '../result/schema.ts'
 import { type TrackedProcess, takeCensus } from '../sample/census.ts'
@@ -53,8 +54,7 @@ export async function runExperiment({ options, ...rest }: ExperimentOptions): Pr
 /** The same for several points on one deployment, every round holding each mode at each point once. */
 export async function runPoints(experiment: PointsOptions): Promise<Measured[]> {
   const { client, points, signal } = experiment
-  const { gitVersion, embedded } = await client.version()
-  const cluster = { kind: embedded ? 'embedded' : 'kubernetes', version: gitVersion } as const
+  const cluster = describeCluster(await client.version())
   const schedule = scheduleOf(experiment)
   const measured = points.map(({ options }, index) => ({
     ...nothingMeasured(options),
@@ -186,7 +186,7 @@ async function measureAll(
       remainingMs: clock.remainingMs(),
     })
     try {
-      const { window, proof } = await measureWindow({
+      const window = await measureWindow({
         client,
         deployment,
         plan,
@@ -204,7 +204,6 @@ async function measureAll(
           onEvent?.({ type: 'progress', point, remainingMs: clock.remainingMs() }),
         signal,
       })
-      kept.proofs.push(proof)
       kept.windows.push(window)
     } catch (error) {
       // An interrupted window has no figures; the windows before it keep theirs.

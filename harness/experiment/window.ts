@@ -17,7 +17,7 @@ import {
 import { hostChange } from '../sample/host-state.ts'
 import { watchWarmUp } from '../steady/watch.ts'
 import { judgeWindow } from '../validity/window.ts'
-import { type PathProof, provePath, readProxyCounters } from '../verify/path.ts'
+import { provePath, readProxyCounters } from '../verify/path.ts'
 import { loadPart } from './load-part.ts'
 import { runLoad } from './load-stream.ts'
 import type { Quiet } from './quiet.ts'
@@ -38,18 +38,13 @@ export interface WindowOptions {
   readonly signal?: AbortSignal
 }
 
-export interface MeasuredWindow {
-  readonly window: Window
-  readonly proof: PathProof
-}
-
 const ownProcess: TrackedProcess = { pid: process.pid, role: 'controlPlane', owner: 'meshbench' }
 
 /** Time for the last answers and the generator's summary after a window, before we call it hung. */
 const afterWindowMs = 15_000
 
 /** One mode under load once: counters at the edges, everything else outside. */
-export async function measureWindow(options: WindowOptions): Promise<MeasuredWindow> {
+export async function measureWindow(options: WindowOptions): Promise<Window> {
   const { client, deployment, plan, signal } = options
   const podsBefore = await options.listPods()
   const tracked = [...takeCensus(podsBefore), ownProcess]
@@ -110,7 +105,7 @@ export async function measureWindow(options: WindowOptions): Promise<MeasuredWin
     // A restarted proxy counts from zero again: that it restarted says it all.
     unproved: proof.ok || lost.length > 0 ? undefined : `not proved: ${proof.evidence.join('; ')}`,
   })
-  return { window: { ...window, findings }, proof }
+  return { ...window, proof: { ...proof, evidence: [...proof.evidence] }, findings }
 }
 
 /** Asked for, not awaited: should it fail, the warm-up takes as long as it may. */

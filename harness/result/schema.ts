@@ -177,6 +177,13 @@ export const window = z.object({
     connectionsClosedEarly: z.int().nonnegative(),
   }),
   points: z.array(point),
+  proof: z
+    .object({ ok: z.boolean(), evidence: z.array(z.string()) })
+    .optional()
+    .meta({
+      description:
+        'what the counters of the proxies grew by from before the warm-up to after the window: requests and bytes over mutual TLS',
+    }),
   findings: z
     .array(finding)
     .meta({ description: 'any of severity error makes the window invalid' }),
@@ -262,7 +269,19 @@ export const result = z.object({
       .meta({ description: 'limits of the container around the run; null in it: none' }),
     cpuSource: z.string().meta({ description: 'which counter the CPU figures come from' }),
     memorySource: z.string(),
-    cluster: z.object({ kind: z.enum(['embedded', 'kubernetes']), version: z.string() }),
+    cluster: z.object({
+      kind: z.enum(['embedded', 'kubernetes']),
+      version: z.string(),
+      proxyWorkers: z
+        .int()
+        .positive()
+        .optional()
+        .meta({ description: 'threads of a proxy that carry traffic' }),
+      capture: z
+        .string()
+        .optional()
+        .meta({ description: 'how traffic gets into the proxies, in the place of a CNI plugin' }),
+    }),
   }),
   options: z.object({
     command: z.array(z.string()),
@@ -295,6 +314,10 @@ export const result = z.object({
     workloadsPerNode: z.int().positive().optional().meta({
       description:
         'the workload under load and idle copies of it in namespaces of their own on the same node; left out: 1',
+    }),
+    sameNode: z.literal(true).optional().meta({
+      description:
+        'the load generator runs on the node of the workload; left out: on another, so that requests cross nodes',
     }),
     timeoutMs: z.number().positive(),
     seed: z.int().nonnegative(),

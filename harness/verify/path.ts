@@ -102,7 +102,7 @@ export function provePath(
   }
   const connections = after.tunnelConnections - before.tunnelConnections
   const bytes = after.tunnelBytes - before.tunnelBytes
-  const tunnels = `${connections} connections and ${bytes} bytes over mutual TLS at ${ztunnel} ztunnels`
+  const tunnels = `${connections} connections and ${bytes} bytes over mutual TLS at ${ztunnel} ${ztunnel === 1 ? 'ztunnel' : 'ztunnels'}`
   // A request line and its headers are never shorter than this many bytes.
   const enough = answered * shortestRequestBytes
   if (mode === 'ambient') {

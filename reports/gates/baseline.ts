@@ -23,7 +23,8 @@ const load = z.strictObject({
   requestBytes: z.int(),
   responseBytes: z.int().nullable(),
   replicas: z.int().nullable(),
-  workloadsPerNode: z.int().optional(),
+  workloadsPerNode: z.int().default(1),
+  sameNode: z.boolean().default(false),
 })
 
 const software = z.strictObject({
@@ -68,11 +69,12 @@ export function hardwareOf({ environment }: Result): Baseline['hardware'] {
 
 export function loadOf({ options }: Result): Baseline['load'] {
   const { workload, model, ratePerSecond, connections } = options
-  const { keepAlive, requestBytes, responseBytes, replicas, workloadsPerNode } = options
+  const { keepAlive, requestBytes, responseBytes, replicas } = options
+  const { workloadsPerNode = 1, sameNode = false } = options
   return {
     ...{ workload, model, ratePerSecond, connections },
     ...{ keepAlive, requestBytes, responseBytes, replicas },
-    ...(workloadsPerNode !== undefined && { workloadsPerNode }),
+    ...{ workloadsPerNode, sameNode },
   }
 }
 
@@ -103,6 +105,7 @@ const words: Readonly<Record<string, string>> = {
   requestBytes: 'bytes of a request',
   responseBytes: 'bytes of an answer',
   workloadsPerNode: 'workloads per node',
+  sameNode: 'load and workload on one node',
   durationMs: 'ms of a window',
   cpuSource: 'source of CPU figures',
   memorySource: 'source of memory figures',

@@ -41,7 +41,7 @@ function titleOf(runs: readonly Result[]): string {
   const run = runs[0]
   if (run === undefined) return ''
   const { cpuModel, cores } = run.environment
-  const { workload, responseBytes, replicas, workloadsPerNode = 1 } = run.options
+  const { workload, responseBytes, replicas, workloadsPerNode = 1, sameNode } = run.options
   const about = [
     workload,
     loadText(run),
@@ -49,6 +49,7 @@ function titleOf(runs: readonly Result[]): string {
     ...(responseBytes === null ? [] : [`${responseBytes} bytes`]),
     ...(replicas !== null && replicas > 1 ? [`${replicas} replicas`] : []),
     ...(workloadsPerNode > 1 ? [`${workloadsPerNode} workloads per node`] : []),
+    ...(sameNode === true ? ['on one node'] : []),
     `${cpuModel}, ${cores} cores`,
   ]
   return about.join(' \u00b7 ')

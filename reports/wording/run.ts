@@ -31,6 +31,7 @@ export function settingText(result: Result): string[] {
   return [
     loadText(result),
     connectionsText(options),
+    ...(options.sameNode === true ? ['load and workload on one node'] : []),
     plural(options.rounds, 'repeat'),
     `${seconds(options.warmupMs)} warm-up, ${seconds(options.durationMs)} measured`,
   ]

@@ -85,6 +85,22 @@ test('with --from the costs are those of a sweep, which says its points and its 
   assert.match(chain.stderr, /measured the workload chain\n {2}hint: estimate needs one whose/)
 })
 
+test('what a sweep found per open connection is said to be left out', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'meshbench-from-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const costs = { idleCores: 0.003, coresPerRps: 0.0002 }
+  const swept = [100, 300, 1000].map((value) => ({
+    ...{ axis: 'rate' as const, value, folder: `points/${value}` },
+    run: resultWith(value, costs),
+  }))
+  const about = { tool: { name: 'meshbench', version: '1' }, status: 'complete' } as const
+  const sweep = summariseSweep(swept, { ...about, workload: 'echo' })
+  const model = sweep.model.map((cost) => ({ ...cost, coresPerConnection: 0.0001 }))
+  writeFileSync(join(folder, 'sweep.json'), JSON.stringify({ ...sweep, model }))
+  const { stdout } = await runCli([...cluster, '--from', folder])
+  assert.match(stdout, /fit error up to 0 %; what it found per open connection is not counted$/m)
+})
+
 test('with --from a run its doubts stand with the figures', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'meshbench-from-'))
   t.after(() => rmSync(folder, { recursive: true }))

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, test } from 'node:test'
 import { findWorkload } from '../../harness/deploy/workload.ts'
+import { describeCluster } from '../../harness/environment/cluster.ts'
 import type { ExperimentEvent } from '../../harness/experiment/events.ts'
 import type { Measured } from '../../harness/experiment/record.ts'
 import { runExperiment } from '../../harness/experiment/run.ts'
@@ -51,7 +53,9 @@ test('every mode is measured once per round, in the order of the schedule', asyn
     started.map(({ index, total }) => `${index}/${total}`),
     ['1/8', '2/8', '3/8', '4/8', '5/8', '6/8', '7/8', '8/8'],
   )
-  const proofs = [...measured.modes].map(([, { proofs }]) => proofs.every(({ ok }) => ok))
+  const proofs = [...measured.modes].map(([, { windows }]) =>
+    windows.every(({ proof }) => proof?.ok === true && proof.evidence.length > 0),
+  )
   assert.deepEqual(proofs, [true, true, true, true])
 })
 
@@ -80,6 +84,34 @@ test('labels alone tell the modes apart', async () => {
     'waypoint-client',
     'waypoint-server',
   ])
+})
+
+test('on the same node, load and workload share a ztunnel that still proves its tunnels', async () => {
+  const { measured } = await experiment({}, { modes: ['ambient'], sameNode: true })
+  const nodes = cluster.objects.filter(({ kind }) => kind === 'Node')
+  assert.deepEqual(
+    nodes.map(({ metadata }) => metadata.name),
+    ['ambient-server'],
+  )
+  const [window] = windowsOf(measured, 'ambient')
+  assert.equal(window?.cpu.ztunnel?.processes, 1)
+  assert.match(window?.proof?.evidence.join() ?? '', /bytes over mutual TLS at 1 ztunnel$/)
+})
+
+test('a run keeps how many workers its proxies have, and how traffic gets into them', async () => {
+  const { measured } = await experiment({}, { modes: ['baseline'], rounds: 1 })
+  const { kind, proxyWorkers, capture } = measured.cluster
+  assert.deepEqual([kind, proxyWorkers], ['embedded', 1])
+  assert.match(capture ?? '', /no CNI plugin/)
+  // Of a cluster that is not ours neither is known.
+  const real = describeCluster({ gitVersion: 'v1.30.0', embedded: false })
+  assert.deepEqual(real, { kind: 'kubernetes', version: 'v1.30.0' })
+  const compiled = new URL('../../proxies/', import.meta.url)
+  const modules = readdirSync(compiled, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => readFileSync(new URL(name, compiled), 'utf8'))
+  assert.ok(modules.length > 50)
+  for (const text of modules) assert.doesNotMatch(text, /from 'node:(worker_threads|cluster)'/)
 })
 
 test('all modes of a round get the same arrivals, another round gets others', async () => {

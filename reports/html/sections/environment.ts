@@ -22,6 +22,7 @@ export function environmentPart(result: Result): Markup {
     ['Clock', environment.clockSource ?? 'unknown'],
     ['Load average at the start', environment.loadAverageAtStart.map((v) => fixed(v, 2)).join(' ')],
     ['Cluster', `${environment.cluster.kind}, ${environment.cluster.version}`],
+    ...clusterFacts(environment.cluster),
     ['Command', options.command.join(' ')],
     ['Seed', String(options.seed)],
     ['Start', result.startedAt],
@@ -35,6 +36,15 @@ export function environmentPart(result: Result): Markup {
     ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`,
   )}</dl>
 <details><summary>All options</summary><pre tabindex="0">${JSON.stringify(options, null, 2)}</pre></details>`
+}
+
+type Cluster = Result['environment']['cluster']
+
+function clusterFacts({ proxyWorkers, capture }: Cluster): (readonly [string, string])[] {
+  return [
+    ...(proxyWorkers === undefined ? [] : [['Workers of a proxy', String(proxyWorkers)] as const]),
+    ...(capture === undefined ? [] : [['Capture of traffic', capture] as const]),
+  ]
 }
 
 function limitsText(cgroup: Result['environment']['cgroup']): string {

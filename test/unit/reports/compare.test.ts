@@ -99,6 +99,11 @@ const apart: readonly [string, Result, RegExp][] = [
     /^The new run was made under another load \(connections: 99 here, 16 in the old run\)/,
   ],
   [
+    'another place of the load',
+    { ...after, options: { ...after.options, sameNode: true } },
+    /^The new run was made under another load \(load and workload on one node: true here, false in/,
+  ],
+  [
     'a run that is not valid',
     { ...after, validity: { verdict: 'invalid', findings: [] } },
     /^The new run is not valid: /,

@@ -191,6 +191,19 @@ test('other hardware or another load rules out saved runs, other software is onl
   assert.match(found.report.notes.join(), /node: v24\.0\.0 here, v20\.20\.2 in the baseline/)
 })
 
+test('a saved load that is not the usual one is another load for a usual run', () => {
+  const rule = { against: 'saved', max: '5 %' }
+  for (const special of [{ sameNode: true as const }, { workloadsPerNode: 4 }]) {
+    const options = { ...steady.options, ...special }
+    const saved = withRun(null, { ...steady, options, runId: 'saved' })
+    assert.equal(check(steady, rule, { saved }).reason, 'baseline-not-comparable')
+    assert.notEqual(check({ ...steady, options }, rule, { saved }).verdict, 'inconclusive')
+  }
+  const usual = withRun(null, { ...steady, runId: 'saved' })
+  const said = { ...steady, options: { ...steady.options, workloadsPerNode: 1 } }
+  assert.notEqual(check(said, rule, { saved: usual }).verdict, 'inconclusive')
+})
+
 test('memory is not judged against runs of other modes, beside which it differs', () => {
   const saved = savedRuns([5, 5, 5])
   const { waypoint: _, baseline: __, ...modes } = steady.modes
