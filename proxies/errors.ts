@@ -67,6 +67,11 @@ const kinds = {
     exitCode: 5,
     flag: 'CONNECT',
   },
+  UPSTREAM_PROTOCOL: {
+    hint: 'It may speak HTTP/1.1 only: call it so, and name its port `http`, not `http2` or `grpc`.',
+    exitCode: 5,
+    flag: 'CONNECT',
+  },
   TUNNEL_REFUSED: {
     hint: 'The log of the destination proxy tells why.',
     exitCode: 5,

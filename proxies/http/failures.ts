@@ -18,6 +18,10 @@ export function connectFailure(error: unknown, retry: RetryRules): Failure {
   if (code === 'POOL_OVERFLOW') {
     return { reply: replies.overflow, retriable: false, backsOff: false, status: undefined }
   }
+  if (code === 'UPSTREAM_PROTOCOL') {
+    const retriable = retry.reset === true
+    return { reply: replies.protocolError, retriable, backsOff: true, status: 503 }
+  }
   const reply = code === 'CONNECT_TIMEOUT' ? replies.connectTimeout : replies.connectFailure
   return { reply, retriable: retry.connectFailure, backsOff: true, status: 503 }
 }

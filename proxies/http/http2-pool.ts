@@ -5,6 +5,7 @@ import { endSession } from '../hbone/end-session.ts'
 import { keepAlive, settings } from '../hbone/keepalive.ts'
 import { carrierOf } from '../hbone/stream-carrier.ts'
 import type { ConnectionPool, UpstreamConnection, Waiter } from './codec.ts'
+import { awaitGreeting } from './http2-greeting.ts'
 import { clientSettings, SESSION_WINDOW_BYTES } from './http2-settings.ts'
 import { Http2Upstream } from './http2-upstream.ts'
 import type { PoolOptions } from './pool.ts'
@@ -91,7 +92,7 @@ export class Http2Pool implements ConnectionPool {
       },
       (error: unknown) => {
         this.#dialling = false
-        for (const waiter of this.#waiters.splice(0)) waiter.connectFailed(error)
+        this.#failWaiters(error)
       },
     )
   }
@@ -119,14 +120,14 @@ export class Http2Pool implements ConnectionPool {
     this.#sessions.add(session)
     sweeper.add(session)
     // Before its settings are known a server could be asked for more streams than it allows.
-    const ready = (): void => {
+    const greeted = (): void => {
       if (!http2.destroyed) http2.setLocalWindowSize(SESSION_WINDOW_BYTES)
       this.#serveWaiters()
+      http2.once('close', () => {
+        if (this.#waiters.length > 0) this.#dial()
+      })
     }
-    http2.once('remoteSettings', ready)
-    http2.once('close', () => {
-      if (this.#waiters.length > 0) this.#failOrDial(http2)
-    })
+    awaitGreeting(http2, { greeted, failed: (error) => this.#failWaiters(error) })
   }
 
   #open(session: Session): UpstreamConnection {
@@ -151,13 +152,7 @@ export class Http2Pool implements ConnectionPool {
     }
   }
 
-  /** A server that closes before it ever spoke does not speak HTTP/2. */
-  #failOrDial(http2: ClientHttp2Session): void {
-    const spoke = http2.remoteSettings !== undefined
-    if (spoke) this.#dial()
-    else {
-      const error = new Error('the server closed instead of speaking HTTP/2')
-      for (const waiter of this.#waiters.splice(0)) waiter.connectFailed(error)
-    }
+  #failWaiters(error: unknown): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.connectFailed(error)
   }
 }

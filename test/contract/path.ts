@@ -87,7 +87,7 @@ export function openFiles({ proxies }: Pick<Path, 'proxies'>): readonly number[]
 
 /** Sum over the proxies that report as this. */
 export async function sumOf(
-  { proxies }: Path,
+  { proxies }: Pick<Path, 'proxies'>,
   name: string,
   labels: Record<string, string>,
 ): Promise<number> {
