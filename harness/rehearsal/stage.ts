@@ -133,8 +133,6 @@ export async function openStage(client: ClusterClient, options: StageOptions) {
   }
 }
 
-export type Stage = Awaited<ReturnType<typeof openStage>>
-
 function nobodyMayCall(
   reached: readonly (Reachable & { readonly caller: Caller })[],
 ): HarnessError {

@@ -77,10 +77,6 @@ function randomHex(): string {
   return randomUUID().replaceAll('-', '')
 }
 
-export function isTraceparent(text: string | undefined): text is string {
-  return text !== undefined && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(text)
-}
-
 function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
   return value ? ({ [key]: value } as { [P in K]: string }) : {}
 }

@@ -49,10 +49,6 @@ export interface ResponseHead extends Head {
   readonly keepAliveSeconds: number | undefined
 }
 
-export function isRequest(head: Head): head is RequestHead {
-  return 'method' in head
-}
-
 /** The first field with this id, or undefined. */
 export function fieldValue(head: Head, id: number): string | undefined {
   const { spans } = head

@@ -7,10 +7,6 @@ export interface SpiffeId {
 
 const SCHEME = 'spiffe://'
 
-export function formatSpiffe(id: SpiffeId): string {
-  return `${SCHEME}${id.trustDomain}/ns/${id.namespace}/sa/${id.serviceAccount}`
-}
-
 /** Undefined for anything but exactly the five parts above, as istio/ztunnel src/identity/manager.rs. */
 export function parseSpiffe(uri: string): SpiffeId | undefined {
   if (!uri.startsWith(SCHEME)) return undefined

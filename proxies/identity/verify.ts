@@ -2,11 +2,6 @@ import type { TLSSocket } from 'node:tls'
 import { errorCode, errorMessage, ProxyError } from '../errors.ts'
 import { parseSpiffe, uriNames } from './spiffe.ts'
 
-/** The peer's first SPIFFE workload identity; call it after the handshake has verified the chain. */
-export function peerIdentity(socket: TLSSocket): string | undefined {
-  return peerNames(socket).find((uri) => parseSpiffe(uri) !== undefined)
-}
-
 /**
  * Server side, after the chain was verified: at least one URI name in our own trust domain
  * (istio/ztunnel src/tls/workload.rs). Which identity it is, is for policy to judge.

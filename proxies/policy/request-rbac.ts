@@ -20,10 +20,6 @@ export interface RequestInput extends PolicyInput {
   readonly claims: TokenClaims | undefined
 }
 
-export function allows(policies: readonly RequestPolicy[], input: RequestInput): boolean {
-  return denial(policies, input) === undefined
-}
-
 /**
  * Istio's order: a matching DENY, then, if there is any ALLOW, one that matches. Undefined, or which policy
  * refuses, as Envoy's access log names it.

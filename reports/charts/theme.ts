@@ -1,7 +1,7 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
 import type { Mode } from '../../harness/modes.ts'
 import { modeForms, variable } from '../palette.ts'
-import type { LegendEntry, Margin, PanelSpec } from './chart.ts'
+import type { Margin, PanelSpec } from './chart.ts'
 import { decades } from './scale.ts'
 
 export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number]
@@ -123,8 +123,4 @@ export function modeRows(shown: readonly Mode[]) {
     scale: { domain: shown.slice() },
     axis: { ticks: false, domain: false, labelColor: variable('text') },
   } as const
-}
-
-export function modeLegend(shown: readonly Mode[]): LegendEntry[] {
-  return shown.map((mode) => ({ label: mode, colour: variable(modeForms[mode].colour) }))
 }

@@ -3,9 +3,8 @@ import { stat } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { connectCluster } from '../../cluster/client/connect.ts'
 import type { ClusterClient } from '../../cluster/client/types.ts'
-import { waitUntil } from '../../cluster/client/wait-until.ts'
 import { ClusterError } from '../../cluster/errors.ts'
-import { type ApiFixture, configMap, pod, startApi } from './api-fixture.ts'
+import { type ApiFixture, configMap, startApi } from './api-fixture.ts'
 
 const CONFIG_MAP = { apiVersion: 'v1', kind: 'ConfigMap' }
 const inDefault = (name: string) => ({ ...CONFIG_MAP, namespace: 'default', name })
@@ -123,30 +122,6 @@ test('a watch shows what is there, then what changes, and ends with its signal',
     },
   )
   assert.deepEqual(seen, ['ADDED seen', 'synced', 'MODIFIED seen', 'DELETED seen'])
-})
-
-test('a wait ends when all that is selected is as wished, or says what is missing', async () => {
-  const ref = { apiVersion: 'v1', kind: 'Pod' }
-  const podRef = { ...ref, namespace: 'default', name: 'slow' }
-  api.store.create(pod('slow'))
-  const isRunning = ({ status }: { status?: unknown }) =>
-    (status as { phase?: string }).phase === 'Running'
-  const wait = waitUntil(client, ref, { namespace: 'default' }, (pods) => pods.every(isRunning), {
-    timeoutMs: 20_000,
-    describe: () => 'the pod does not run',
-  })
-  api.store.mutateStatus(podRef, (now) => ({ ...now, status: { phase: 'Running' } }))
-  assert.deepEqual(
-    (await wait).map(({ metadata }) => metadata.name),
-    ['slow'],
-  )
-  await assert.rejects(
-    waitUntil(client, ref, { namespace: 'default' }, (pods) => pods.length === 2, {
-      timeoutMs: 50,
-      describe: (pods) => `${pods.length} of 2 pods are there`,
-    }),
-    { code: 'CLUSTER_WAIT_TIMEOUT', message: 'Not within 0.05 s: 1 of 2 pods are there' },
-  )
 })
 
 test('the server says that it is embedded', async () => {

@@ -4,37 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectCluster } from '../../cluster/client/connect.ts'
-import type { ClusterClient } from '../../cluster/client/types.ts'
-import { waitUntil } from '../../cluster/client/wait-until.ts'
 import { startEmbeddedCluster } from '../../cluster/embedded/index.ts'
-import { kinds, type Pod } from '../../cluster/kinds.ts'
 import { takeSnapshot } from '../../migration/inventory/take-snapshot.ts'
 import { ztunnelDump } from '../../migration/inventory/ztunnel-dump.ts'
 import { decideIntent } from '../../migration/plan/decide-intent.ts'
 import { runChecks } from '../../migration/preflight/run-checks.ts'
-import {
-  appObject,
-  isReady,
-  namespaceObject,
-  nodeObject,
-  serviceObject,
-} from '../fixtures/running-core.ts'
+import { appObject, namespaceObject, nodeObject, serviceObject } from '../fixtures/running-core.ts'
 import { images } from '../fixtures/shop.ts'
+import { readyPods } from '../support/ready-pods.ts'
 import { planOptions } from '../support/snapshots.ts'
-
-async function ready(
-  client: ClusterClient,
-  namespace: string,
-  count: number,
-): Promise<readonly Pod[]> {
-  return waitUntil<Pod>(
-    client,
-    kinds.pod,
-    { namespace },
-    (pods) => pods.length === count && pods.every(isReady),
-    { timeoutMs: 30_000, describe: (pods) => `${pods.filter(isReady).length} of ${count} ready` },
-  )
-}
 
 test('the embedded mesh is read as a real one is, and nothing falsely stands in the way', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'mb-checks-'))
@@ -51,9 +29,9 @@ test('the embedded mesh is read as a real one is, and nothing falsely stands in 
     await client.create(serviceObject(namespace, 'web'))
     await client.create(appObject(namespace, 'web'))
   }
-  await ready(client, 'shop', 1)
-  const [captured] = await ready(client, 'calm', 1)
-  const [ztunnel] = await ready(client, 'istio-system', 1)
+  await readyPods(client, 'shop', 1)
+  const [captured] = await readyPods(client, 'calm', 1)
+  const [ztunnel] = await readyPods(client, 'istio-system', 1)
 
   const snapshot = await takeSnapshot(client, { namespaces: ['shop'] })
   const intent = decideIntent(snapshot, { ...planOptions, waypoint: 'always' })

@@ -4,17 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectCluster } from '../../cluster/client/connect.ts'
-import { waitUntil } from '../../cluster/client/wait-until.ts'
 import { startEmbeddedCluster } from '../../cluster/embedded/index.ts'
-import { kinds, type Pod } from '../../cluster/kinds.ts'
 import type { Answer } from '../fixtures/http-get.ts'
-import {
-  appObject,
-  isReady,
-  namespaceObject,
-  nodeObject,
-  socketApp,
-} from '../fixtures/running-core.ts'
+import { appObject, namespaceObject, nodeObject, socketApp } from '../fixtures/running-core.ts'
+import { readyPods } from '../support/ready-pods.ts'
 
 test('a client deploys, reads logs and reaches a pod through nothing but the API', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'mb-embedded-'))
@@ -32,12 +25,7 @@ test('a client deploys, reads logs and reaches a pod through nothing but the API
   await client.create(nodeObject('one'))
   await client.create(namespaceObject('shop'))
   await client.create(appObject('shop', 'app'))
-  const selection = { namespace: 'shop', labelSelector: 'app=app' }
-  const everyReady = (pods: readonly Pod[]): boolean => pods.length === 1 && pods.every(isReady)
-  const [pod] = await waitUntil<Pod>(client, kinds.pod, selection, everyReady, {
-    timeoutMs: 20_000,
-    describe: (pods) => `${pods.filter(isReady).length} of 1 pods are ready`,
-  })
+  const [pod] = await readyPods(client, 'shop', 1)
   assert.ok(pod)
   const { name } = pod.metadata
   const answer = await client.podRequest({ namespace: 'shop', pod: name, port: 8080, path: '/' })

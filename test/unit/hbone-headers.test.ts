@@ -4,7 +4,6 @@ import { formatAuthority, parseAuthority } from '../../proxies/hbone/authority.t
 import {
   formatBaggage,
   formatForwarded,
-  isTraceparent,
   newTraceparent,
   parseBaggage,
   parseForwardedHost,
@@ -51,10 +50,8 @@ describe('HBONE headers', () => {
 
   test('a traceparent is fresh and well formed', () => {
     const one = newTraceparent()
-    assert.equal(one.length, 55)
-    assert.ok(isTraceparent(one))
+    assert.match(one, /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
     assert.notEqual(one, newTraceparent())
-    assert.equal(isTraceparent('00-xyz'), false)
   })
 
   test('authorities take IPv4, bracketed IPv6 and host names', () => {

@@ -3,7 +3,19 @@ import { test } from 'node:test'
 import { findWorkload } from '../../workloads/find-workload.ts'
 import { parseScript } from '../../workloads/script.ts'
 import { topologies } from '../../workloads/topologies/catalogue.ts'
-import { hopsPerRequest } from '../../workloads/topologies/topology.ts'
+import type { Topology } from '../../workloads/topologies/topology.ts'
+
+/** Requests between services, the load generator's own included, that one request to the entry causes. */
+function hopsPerRequest({ services, entry }: Topology): number {
+  const hops = (name: string): number => {
+    const commands = services.find((service) => service.name === name)?.script.flat() ?? []
+    return commands.reduce(
+      (sum, command) => ('call' in command ? sum + hops(command.call.service) : sum),
+      1,
+    )
+  }
+  return hops(entry)
+}
 
 test('the catalogue holds echo, chain and fanout with 1, 3 and 5 hops per request', () => {
   assert.deepEqual(

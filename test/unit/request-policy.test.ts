@@ -4,14 +4,18 @@ import { type AuthorizationPolicy, meshKinds } from '../../cluster/mesh/istio-ob
 import { convertForRequests } from '../../cluster/mesh/request-policy.ts'
 import type { RequestPolicy } from '../../proxies/config/l7.ts'
 import {
-  allows,
   connectionInput,
   connectionPolicies,
+  denial,
   type RequestInput,
 } from '../../proxies/policy/request-rbac.ts'
 
 type Spec = NonNullable<AuthorizationPolicy['spec']>
 type Rule = NonNullable<Spec['rules']>[number]
+
+function allows(policies: readonly RequestPolicy[], input: RequestInput): boolean {
+  return denial(policies, input) === undefined
+}
 
 function converted(spec: Spec): ReturnType<typeof convertForRequests> {
   const metadata = { name: 'p', namespace: 'shop' }

@@ -21,19 +21,3 @@ export interface TopologyService {
   /** Chance of answering 500, or status 13 in gRPC, 0..1. @default 0 */
   readonly errorRate?: number
 }
-
-/** Requests between services, the load generator's own included, that one request to the entry causes. */
-export function hopsPerRequest(topology: Topology): number {
-  const byName = new Map(topology.services.map((service) => [service.name, service]))
-  const hops = (name: string): number => {
-    const commands = byName.get(name)?.script.flat() ?? []
-    return commands.reduce(
-      (sum, command) =>
-        'call' in command
-          ? sum + (command.call.probability ?? 1) * hops(command.call.service)
-          : sum,
-      1,
-    )
-  }
-  return hops(topology.entry)
-}
