@@ -150,7 +150,7 @@ function proven(verification: Step['verify'][number]): string {
     case 'waypoint-bound':
       return `the services of ${what} are bound to the waypoint`
     case 'policy-accepted':
-      return `${what} has ${condition} True`
+      return `${what} has ${condition} True for its newest version${condition === 'ZtunnelAccepted' ? ', and ztunnels have that' : ''}`
     case 'pods-captured':
       return `pods of ${what} that have no sidecar at work have ambient.istio.io/redirection=enabled`
     case 'ztunnel-serves':

@@ -9,6 +9,7 @@ export interface ZtunnelDump {
   /** What it knows of a pod anywhere in the mesh. */
   workload(pod: PodName): ZtunnelWorkload | undefined
   service(service: PodName): ZtunnelService | undefined
+  policy(policy: PodName): ZtunnelPolicy | undefined
   /**
    * `Up` when it serves the pod, which has to run on its node; other words are ztunnel's own
    * (`Pending`, `Draining`). Undefined: it has never heard of it from the node agent.
@@ -33,6 +34,12 @@ export interface ZtunnelWorkload {
 export interface ZtunnelService {
   readonly hostname: string
   readonly waypoint?: string
+}
+
+export interface ZtunnelPolicy {
+  readonly scope: string
+  /** JSON, in whose details versions differ. */
+  readonly rules: string
 }
 
 /** Its admin port is open on loopback only, hence the port-forward; the embedded cluster proxies to it. */
@@ -76,12 +83,20 @@ export function parseZtunnelDump(ztunnel: PodName, dump: unknown): ZtunnelDump {
   for (const { namespace, name, hostname, waypoint } of members(dump.services)) {
     services.set(`${namespace}/${name}`, { hostname: String(hostname), ...waypointOf(waypoint) })
   }
+  const policies = new Map<string, ZtunnelPolicy>()
+  for (const { namespace, name, scope, rules } of members(dump.policies)) {
+    policies.set(`${namespace}/${name}`, {
+      scope: String(scope),
+      rules: JSON.stringify(rules ?? []),
+    })
+  }
   const states = isObject(dump.workloadState) ? dump.workloadState : undefined
   const local = new Set(members(dump.local).map(({ uid }) => String(uid)))
   return {
     ztunnel,
     workload: ({ namespace, name }) => workloads.get(`${namespace}/${name}`),
     service: ({ namespace, name }) => services.get(`${namespace}/${name}`),
+    policy: ({ namespace, name }) => policies.get(`${namespace}/${name}`),
     state: ({ namespace, name, uid }) => {
       const state = states?.[uid]
       if (isObject(state)) return String(state.state)

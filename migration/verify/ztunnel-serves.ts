@@ -4,7 +4,7 @@ import { type AuthorizationPolicy, selects } from '../../cluster/mesh/istio-obje
 import { convertForZtunnel } from '../../cluster/mesh/ztunnel-policy.ts'
 import { labelsForZtunnel } from '../../cluster/mesh-labels.ts'
 import { inventoryKinds } from '../inventory/kinds.ts'
-import { type ZtunnelDump, ztunnelDump } from '../inventory/ztunnel-dump.ts'
+import type { ZtunnelDump } from '../inventory/ztunnel-dump.ts'
 import {
   countOf,
   namespaceOf,
@@ -13,7 +13,8 @@ import {
   type Verifier,
   type VerifyContext,
 } from './context.ts'
-import { isPlaced, membershipOf, podsIn, ztunnelsByNode } from './pods.ts'
+import { dumpsOf } from './dumps.ts'
+import { isPlaced, membershipOf, podsIn } from './pods.ts'
 
 /**
  * L2 and L3: what the ztunnel of a pod's own node has been told of it, and that it serves it. The
@@ -38,7 +39,7 @@ export const verifyZtunnelServes: Verifier = (verification, context) => {
       return why === undefined ? [] : [`${pod.metadata.name}: ${why}`]
     })
     if (problems.length > 0) return { missing: some(problems, 3) }
-    const ztunnels = [...dumps.values()].filter((dump) => typeof dump !== 'string').length
+    const ztunnels = [...dumps.values()].filter((dump) => dump !== undefined).length
     const attached =
       policies.length > 0
         ? `, with ${countOf(policies.length, 'policy', 'policies')} for selected pods`
@@ -51,28 +52,12 @@ export const verifyZtunnelServes: Verifier = (verification, context) => {
   })
 }
 
-/** By node; a sentence where there is none. */
-async function dumpsOf(
-  { client, signal }: VerifyContext,
-  pods: readonly Pod[],
-): Promise<ReadonlyMap<string, ZtunnelDump | string>> {
-  const ztunnels = await ztunnelsByNode(client)
-  const nodes = [...new Set(pods.map(({ spec }) => spec.nodeName ?? ''))]
-  const read = async (node: string): Promise<readonly [string, ZtunnelDump | string]> => {
-    const ztunnel = ztunnels.get(node)
-    if (ztunnel === undefined) return [node, `node ${node} has no ready ztunnel`]
-    const { name, namespace = '' } = ztunnel.metadata
-    return [node, await ztunnelDump(client, { name, namespace }, signal)]
-  }
-  return new Map(await Promise.all(nodes.map(read)))
-}
-
 function problemOf(
-  { metadata }: Pod,
-  dump: ZtunnelDump | string | undefined,
+  { metadata, spec }: Pod,
+  dump: ZtunnelDump | undefined,
   policies: readonly AuthorizationPolicy[],
 ): string | undefined {
-  if (dump === undefined || typeof dump === 'string') return dump ?? 'its node is unknown'
+  if (dump === undefined) return `node ${spec.nodeName} has no ready ztunnel`
   const { name, namespace = '', uid = '' } = metadata
   const labels = labelsForZtunnel(metadata)
   const by = `ztunnel ${dump.ztunnel.name}`
