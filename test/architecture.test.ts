@@ -125,6 +125,17 @@ test('imports form no cycle between modules', () => {
   for (const path of graph.keys()) visit(path, [])
 })
 
+test('ARCHITECTURE.md says of every folder what it is for', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const untold = [...Object.keys(allowed), 'test'].flatMap((folder) => {
+    const row = text.split('\n').find((line) => line.startsWith(`| \`${folder}/\` |`)) ?? ''
+    return readdirSync(join(root, folder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !row.includes(`\`${entry.name}/\``))
+      .map((entry) => `${folder}/${entry.name}`)
+  })
+  assert.deepEqual(untold, [])
+})
+
 test('modules stay small: median under 100 lines, none over 350', () => {
   const sizes = files.map(({ lines }) => lines).sort((a, b) => a - b)
   assert.ok((sizes[sizes.length >> 1] ?? 0) < 100, `median is ${sizes[sizes.length >> 1]}`)

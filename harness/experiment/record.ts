@@ -33,6 +33,7 @@ export interface MeasuredMode {
   readonly windows: ModeResult['windows']
 }
 
+/** Where every run begins, and all there is of one that failed before its first window. */
 export function nothingMeasured(options: RunOptions): Measured {
   return {
     cluster: { kind: 'embedded', version: 'not reached' },

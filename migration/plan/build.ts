@@ -63,6 +63,7 @@ export function buildPlan(
   }
 }
 
+/** Steps and what becomes of policies, wave by wave, between taking the lock and giving it back. */
 export function planWork(
   snapshot: Snapshot,
   intent: Intent,

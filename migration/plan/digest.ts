@@ -6,6 +6,7 @@ export function digest(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex')
 }
 
+/** JSON with sorted keys and without undefined fields: equal texts mean equal values. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'

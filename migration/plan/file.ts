@@ -20,6 +20,7 @@ export function writePlan(path: string, plan: Plan): void {
   }
 }
 
+/** Refuses other documents, plans of a newer meshbench and damaged ones, each with a hint. */
 export function readPlan(path: string): Plan {
   if (!existsSync(path)) {
     throw problem(`there is no plan ${path}`, {

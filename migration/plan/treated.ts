@@ -24,6 +24,7 @@ export interface Treated {
   readonly taken: ReadonlySet<string>
 }
 
+/** What the namespace has of policies and extensions, each with what is to become of it. */
 export function treated(snapshot: Snapshot, intent: Intent, target: NamespaceIntent): Treated {
   const attached = (kind: InventoryKind) => attachedObjects(snapshot, intent, target, kind)
   const kinds = [

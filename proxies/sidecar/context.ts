@@ -42,6 +42,7 @@ export interface SidecarContext {
   readonly accessLog: AccessLog
 }
 
+/** The one workload that a sidecar stands beside. */
 export function localWorkload(
   config: ProxyConfig,
   index: MeshIndex,

@@ -73,6 +73,7 @@ function forwardedCert(request: RequestHead, element: string | undefined): strin
   return `x-forwarded-client-cert: ${earlier === undefined ? '' : `${earlier},`}${element}\r\n`
 }
 
+/** One hop in `x-forwarded-client-cert`, as Istio has Envoy write it. */
 export function clientCertElement(socket: TLSSocket, own: string, peer: string): string {
   const raw = socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0)
   const hash = createHash('sha256').update(raw).digest('hex')

@@ -199,6 +199,7 @@ function passThrough(
   relayTcp(client, log?.dial(connect) ?? connect, log?.series(series) ?? series)
 }
 
+/** Identities are named only where mutual TLS has proved them. */
 export function outboundPeers(
   view: PodView,
   service: Service,

@@ -60,6 +60,7 @@ export class WaypointTelemetry {
   }
 }
 
+/** The server is named by identity only where a tunnel proves it. */
 export function peersOf(
   source: Source,
   service: Service | undefined,

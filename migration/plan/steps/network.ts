@@ -30,6 +30,7 @@ export function admitHbone(
   ]
 }
 
+/** Policies of the namespace that would drop HBONE or probes. */
 export function blockingPolicies(
   snapshot: StepContext['snapshot'],
   namespace: string,
