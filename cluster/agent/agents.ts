@@ -7,6 +7,7 @@ import type { ClusterView } from '../controllers/view.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { Node, Pod } from '../kinds.ts'
 import { simulatedNodeLabel } from '../mesh-labels.ts'
+import { kubernetesRelease } from '../release.ts'
 import type { AddressPlan } from './address-plan.ts'
 import { Capture } from './capture.ts'
 import type { MeshKnowledge } from './capture-facts.ts'
@@ -210,7 +211,7 @@ export class NodeAgents {
         allocatable: { pods: '110' },
         addresses: [{ type: 'Hostname', address: current.metadata.name }],
         nodeInfo: {
-          kubeletVersion: 'v1.34.0-meshbench',
+          kubeletVersion: `${kubernetesRelease.version}-meshbench`,
           operatingSystem: process.platform,
           architecture: process.arch,
           containerRuntimeVersion: `process://node-${process.version}`,

@@ -1,11 +1,12 @@
+import { kubernetesRelease } from '../release.ts'
 import { aggregated } from './aggregated-discovery.ts'
 import { groupOf, type KindDefinition, type KindTable } from './kind-table.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const VERSION = {
-  major: '1',
-  minor: '34',
-  gitVersion: 'v1.34.0+meshbench',
+  major: kubernetesRelease.major,
+  minor: kubernetesRelease.minor,
+  gitVersion: `${kubernetesRelease.version}+meshbench`,
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',

@@ -1,3 +1,4 @@
+import { kubernetesRelease } from '../release.ts'
 import type { KindTable } from './kind-table.ts'
 import { componentsOf } from './schema/components.ts'
 import type { Schemas } from './schema/schemas.ts'
@@ -5,7 +6,6 @@ import type { Schemas } from './schema/schemas.ts'
 export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
 const TITLE = 'Kubernetes'
-const VERSION = 'v1.34.0'
 
 /**
  * OpenAPI v2, which has no place for `fieldValidation` any more but is what `kubectl` still asks for
@@ -18,7 +18,12 @@ export function openApiV2(kinds: KindTable, schemas: Schemas): object {
       '#/definitions/',
     ),
   )
-  return { swagger: '2.0', info: { title: TITLE, version: VERSION }, paths: {}, definitions }
+  return {
+    swagger: '2.0',
+    info: { title: TITLE, version: kubernetesRelease.version },
+    paths: {},
+    definitions,
+  }
 }
 
 /**
@@ -27,7 +32,7 @@ export function openApiV2(kinds: KindTable, schemas: Schemas): object {
  * https://github.com/google/gnostic-models/blob/main/openapiv2/OpenAPIv2.proto
  */
 export function openApiV2Protobuf(): Buffer {
-  const info = Buffer.concat([text(1, TITLE), text(2, VERSION)])
+  const info = Buffer.concat([text(1, TITLE), text(2, kubernetesRelease.version)])
   return Buffer.concat([text(1, '2.0'), field(2, info)])
 }
 

@@ -1,3 +1,4 @@
+import { kubernetesRelease } from '../release.ts'
 import type { JsonObject } from './json.ts'
 import { groupOf, type KindDefinition, type KindTable } from './kind-table.ts'
 import { componentsOf } from './schema/components.ts'
@@ -19,7 +20,7 @@ export function openApiAnswer(pathname: string, kinds: KindTable, schemas: Schem
   if (found.length === 0) return undefined
   return {
     openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: 'v1.34.0' },
+    info: { title: 'Kubernetes', version: kubernetesRelease.version },
     paths: Object.fromEntries(found.flatMap((kind) => pathsOf(kind))),
     components: { schemas: componentsOf(found, schemas) },
   }

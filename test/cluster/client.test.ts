@@ -125,7 +125,7 @@ test('a watch shows what is there, then what changes, and ends with its signal',
 })
 
 test('the server says that it is embedded', async () => {
-  assert.deepEqual(await client.version(), { gitVersion: 'v1.34.0+meshbench', embedded: true })
+  assert.deepEqual(await client.version(), { gitVersion: 'v1.36.3+meshbench', embedded: true })
 })
 
 test('a missing kubeconfig, an unknown context and a dead server each say so', async () => {

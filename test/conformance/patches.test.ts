@@ -36,6 +36,8 @@ test('a JSON patch does all of its operations or none', async () => {
   // Unlike the RFC, which wants something there to be replaced.
   const fresh = [{ op: 'replace', path: '/data/fresh', value: '1' }]
   assert.equal((await patchMap('json', PATCH.json, fresh)).json.data.fresh, '1')
+  const ofNothing = [{ op: 'copy', from: '/data/absent', path: '/data/empty' }]
+  assert.equal((await patchMap('json', PATCH.json, ofNothing)).json.data.empty, '')
   const object = await patchMap('json', PATCH.json, { data: {} })
   assert.equal(object.status, 400)
 })

@@ -22,7 +22,7 @@ export function jsonPatch(document: unknown, operations: unknown): unknown {
       throw statusError('BadRequest', `operation ${index} of the JSON patch has no path`)
     }
     if (operation.op === 'copy') {
-      copiedBytes += sizeOf(read(result, pointer(givenFrom(operation)), operation.path))
+      copiedBytes += sizeOf(copied(result, givenFrom(operation)))
       if (copiedBytes > COPIED_MAX_BYTES) {
         const message = `the JSON patch copies more than ${COPIED_MAX_BYTES} bytes`
         throw statusError('RequestEntityTooLarge', message)
@@ -48,10 +48,8 @@ function apply(root: unknown, operation: JsonObject, path: string): unknown {
       const value = read(root, pointer(from), from)
       return add(remove(root, pointer(from), from), tokens, value, path)
     }
-    case 'copy': {
-      const from = givenFrom(operation)
-      return add(root, tokens, clone(read(root, pointer(from), from)), path)
-    }
+    case 'copy':
+      return add(root, tokens, clone(copied(root, givenFrom(operation))), path)
     case 'test':
       // Kubernetes takes null to stand for absent, which the RFC leaves without a way to say.
       if (!sameJson(optional(root, tokens) ?? null, givenValue(operation))) {
@@ -94,6 +92,15 @@ function replace(root: unknown, tokens: readonly string[], value: unknown, path:
   else if (isObject(parent)) parent[last] = value
   else throw rejected(`replace ${path}: its parent holds no members`)
   return root
+}
+
+/** An absent member is copied as null: not what the RFC says, but what the API server of Kubernetes does. */
+function copied(root: unknown, from: string): unknown {
+  const tokens = pointer(from)
+  const last = tokens.at(-1)
+  const parent = last === undefined ? root : read(root, tokens.slice(0, -1), from)
+  if (last !== undefined && isObject(parent) && !Object.hasOwn(parent, last)) return null
+  return read(root, tokens, from)
 }
 
 function read(root: unknown, tokens: readonly string[], path: string): unknown {

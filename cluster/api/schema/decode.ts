@@ -8,7 +8,8 @@ export class WrongType extends Error {}
 
 /**
  * The object as the types of its kind can hold it: members that no type knows are left out and named,
- * nulls are left out because they say nothing. Throws WrongType. Custom kinds come back as they are.
+ * nulls are left out because they say nothing, but the empty text in a map of texts, as Go decodes it.
+ * Throws WrongType. Custom kinds come back as they are.
  */
 export function decodeTyped(
   object: JsonObject,
@@ -27,10 +28,12 @@ export function decodeTyped(
     }
     if (!isObject(given)) throw wrong(given, 'an object', path)
     if ('model' in type) return members(given, type.model, path)
-    const entries = Object.entries(given).filter(([, member]) => member !== null)
-    return Object.fromEntries(
-      entries.map(([key, member]) => [key, value(member, type.map, `${path}.${key}`)]),
-    )
+    const isOfTexts = 'is' in type.map && type.map.is === 'string'
+    const entries = Object.entries(given).flatMap(([key, member]) => {
+      if (member === null) return isOfTexts ? [[key, '']] : []
+      return [[key, value(member, type.map, `${path}.${key}`)]]
+    })
+    return Object.fromEntries(entries)
   }
 
   function members(given: JsonObject, model: string, path: string): JsonObject {
