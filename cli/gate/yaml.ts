@@ -67,7 +67,7 @@ function refusal(file: string, mistakes: readonly Mistake[], help: string): Usag
 }
 
 function wording(issue: Issue, raw: unknown): Pick<Mistake, 'message' | 'hint'> {
-  const name = String(issue.path.at(-1) ?? 'the file')
+  const name = nameOf(issue.path.at(-1))
   const given = issue.path.reduce<unknown>(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
     raw,
@@ -83,8 +83,50 @@ function wording(issue: Issue, raw: unknown): Pick<Mistake, 'message' | 'hint'> 
   if (given === undefined && issue.code !== 'custom') {
     return { message: `${name} is missing`, hint: undefined }
   }
-  const message = issue.code === 'custom' ? issue.message : `${name}: ${lower(issue.message)}`
-  return { message, hint: undefined }
+  if (issue.code === 'custom') return { message: issue.message, hint: undefined }
+  return wrongValue(issue, name, given)
+}
+
+function nameOf(key: PropertyKey | undefined): string {
+  if (key === undefined) return 'the file'
+  return typeof key === 'number' ? `rule ${key + 1}` : String(key)
+}
+
+/** A value of the wrong kind or size: what stands there, and what may. */
+function wrongValue(issue: Issue, name: string, given: unknown): Pick<Mistake, 'message' | 'hint'> {
+  if (issue.code === 'invalid_type') {
+    const wanted = kinds[issue.expected] ?? issue.expected
+    return given === null
+      ? { message: `${name} is empty`, hint: `it takes ${wanted}` }
+      : { message: `${name} takes ${wanted}, not ${shown(given)}`, hint: undefined }
+  }
+  if (issue.code === 'invalid_union') {
+    const hint = 'write for example 5, "5 ms" or "10 %"'
+    if (given === null) return { message: `${name} is empty`, hint }
+    const message = `${name} takes a number, or one with its unit in quotes, not ${shown(given)}`
+    return { message, hint }
+  }
+  if (issue.code === 'too_small' || issue.code === 'too_big') {
+    const [word, bound] =
+      issue.code === 'too_small' ? ['at least', issue.minimum] : ['at most', issue.maximum]
+    return typeof given === 'number'
+      ? { message: `${name} is ${given}`, hint: `it is ${word} ${bound}` }
+      : { message: `${name} is empty`, hint: `it has ${word} ${bound}` }
+  }
+  return { message: `${name}: ${lower(issue.message)}`, hint: undefined }
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  array: 'a list',
+  object: 'settings, one "name: value" a line',
+}
+
+function shown(given: unknown): string {
+  if (Array.isArray(given)) return 'a list'
+  return typeof given === 'object' ? 'settings' : JSON.stringify(given)
 }
 
 function unknownKey(key: string, known: readonly string[]): Pick<Mistake, 'message' | 'hint'> {

@@ -142,10 +142,20 @@ test('mistakes in the file are told by line and column with a suggestion, all at
   )
 })
 
+const rule = 'rules:\n  - { metric: achievedRate, mode: ambient'
 const refused: readonly [string, string, RegExp][] = [
   ['a list that never ends', 'rules: [\n - a\n', /:2:\d+: .*\n {2}hint: check the indentation/],
-  ['no rule', 'rules: []\n', /:1:8: rules: /],
-  ['an empty file', '', /:1:1: /],
+  ['no rule', 'rules: []\n', /:1:8: rules is empty\n {2}hint: it has at least 1/],
+  ['an empty file', '', /:1:1: the file is empty\n {2}hint: it takes settings, one "name: value"/],
+  ['a word for a number', 'confirm: many\n', /:1:10: confirm takes a number, not "many"/],
+  ['too many tries', `confirm: 9\n${rule}, max: 1 }\n`, /:1:10: confirm is 9\n {2}hint: .* most 5/],
+  [
+    'a list for a limit',
+    `${rule}, max: [1] }\n`,
+    /:2:49: max takes a number, .*not a list\n.*"5 ms"/,
+  ],
+  ['a limit left empty', `${rule}, max: }\n`, /: max is empty\n {2}hint: write for example 5/],
+  ['a rule that is none', 'rules:\n  - 5\n', /:2:5: rule 1 takes settings, .* not 5/],
   [
     'max and min',
     'rules:\n  - { metric: achievedRate, mode: ambient, max: 1, min: 1 }\n',
