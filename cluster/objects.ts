@@ -51,5 +51,7 @@ export interface Condition {
   reason?: string
   message?: string
   lastTransitionTime?: string
+  /** Of nodes. */
+  lastHeartbeatTime?: string
   observedGeneration?: number
 }

@@ -1,5 +1,5 @@
 import type { Store } from '../api/store.ts'
-import { isTrue, timestamp, withCondition } from '../controllers/conditions.ts'
+import { isTrue } from '../controllers/conditions.ts'
 import { createEventRecorder, type EventRecorder } from '../controllers/events.ts'
 import { createLoop, type Loop } from '../controllers/loop.ts'
 import { refOf } from '../controllers/ownership.ts'
@@ -7,12 +7,12 @@ import type { ClusterView } from '../controllers/view.ts'
 import type { ImageCatalogue } from '../images.ts'
 import type { Node, Pod } from '../kinds.ts'
 import { simulatedNodeLabel } from '../mesh-labels.ts'
-import { kubernetesRelease } from '../release.ts'
 import type { AddressPlan } from './address-plan.ts'
 import { Capture } from './capture.ts'
 import type { MeshKnowledge } from './capture-facts.ts'
 import type { ContainerProcess } from './container-process.ts'
 import { noteEnrolment } from './enrolment.ts'
+import { readyStatus } from './node-status.ts'
 import { PodRunner } from './pod-runner.ts'
 import { Takeovers } from './takeovers.ts'
 
@@ -205,26 +205,7 @@ export class NodeAgents {
     if (isTrue(node.status?.conditions, 'Ready')) return
     this.#context.store.mutateStatus<Node>(refOf(node), (current) => ({
       ...current,
-      status: {
-        ...current.status,
-        capacity: { pods: '110' },
-        allocatable: { pods: '110' },
-        addresses: [{ type: 'Hostname', address: current.metadata.name }],
-        nodeInfo: {
-          kubeletVersion: `${kubernetesRelease.version}-meshbench`,
-          operatingSystem: process.platform,
-          architecture: process.arch,
-          containerRuntimeVersion: `process://node-${process.version}`,
-          osImage: 'local processes',
-          kernelVersion: '',
-        },
-        conditions: withCondition(current.status?.conditions, {
-          type: 'Ready',
-          status: 'True',
-          reason: 'KubeletReady',
-          message: `node agent is running since ${timestamp()}`,
-        }),
-      },
+      status: readyStatus(current),
     }))
   }
 }

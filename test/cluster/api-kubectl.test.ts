@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
+import { availableParallelism, release } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { kubectlCluster } from '../support/kubectl.ts'
@@ -198,7 +199,17 @@ test('a token of a service account opens the cluster until it expires', {
 test('top reads what containers use from their processes', { skip }, async () => {
   const table = await shop('top', 'pod', '--containers')
   assert.match(table, /web-\S+ +app +\d+m +[1-9]\d*Mi/)
-  assert.match(await kubectl('top', 'node'), /n1 +\d+m/)
+  assert.match(await kubectl('top', 'node'), /n1 +\d+m +\d+% +\d+Mi +\d+%/)
+})
+
+test('a node is as large as this machine, and alive', { skip }, async () => {
+  const described = await kubectl('describe', 'node', 'n1')
+  assert.match(described, new RegExp(`^ +cpu: +${availableParallelism()}$`, 'm'))
+  assert.match(described, /^ +Ready +True +\w+, \d+ \w+ 20\d\d/m, 'the heartbeat')
+  assert.match(described, /^ +shop +web-\S+ +0 \(0%\) +0 \(0%\) +0 \(0%\)/m)
+  const [, row = ''] = (await kubectl('get', 'nodes', '-o', 'wide')).split('\n')
+  assert.match(row, /^n1 +Ready .* 127\.0\.0\.1 /)
+  assert.ok(row.includes(` ${release()} (`), row)
 })
 
 test('watching shows changes, following a log shows lines', { skip }, async () => {
