@@ -82,6 +82,7 @@ export async function startProxy(
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
   const reports: ProxyReport[] = []
   let wake = (): void => {}
   child.on('message', (message) => {
@@ -95,7 +96,7 @@ export async function startProxy(
       const [report] = index < 0 ? [] : reports.splice(index, 1)
       if (report?.type === 'failed') throw new Error(`${kind}: ${report.message}`)
       if (report !== undefined) return
-      if (child.exitCode !== null) throw new Error(`${kind} exited: ${stderr}`)
+      if (hasEnded()) throw new Error(`${kind} exited: ${stderr}`)
       await new Promise<void>((resolve) => {
         wake = resolve
       })
@@ -142,7 +143,7 @@ export async function startProxy(
       while (!pattern.test(stderr)) await once(child.stderr as Readable, 'data')
     },
     stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return
+      if (hasEnded()) return
       const gone = once(child, 'exit')
       // A profile is written by a process that may still exit by itself.
       if (profiling().length > 0) child.disconnect()
