@@ -11,7 +11,7 @@ import {
   runningCore,
   serviceObject,
 } from '../fixtures/running-core.ts'
-import { images } from '../fixtures/shop.ts'
+import { hostOf, images } from '../fixtures/shop.ts'
 import { HAND_OVER, SteadyLoad } from '../fixtures/steady-load.ts'
 
 const redirection = 'ambient.istio.io/redirection'
@@ -63,8 +63,7 @@ test('a label enrols running pods and takes them back, under load and without to
   await core.untilReady('istio-system', 'ztunnel', 2)
   await core.untilReady('shop', 'target', 2)
   const [client] = await core.untilReady('shop', 'client', 1)
-  const runner = core.agents.runners().find(({ uid }) => uid === client?.metadata.uid)
-  const host = runner?.captures.get('shop/target') ?? ''
+  const host = hostOf(core, client)
   await eventually(host, 80)
   const before = identity(core.pods('shop'))
 

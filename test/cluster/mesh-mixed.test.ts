@@ -10,7 +10,7 @@ import {
   runningCore,
   serviceObject,
 } from '../fixtures/running-core.ts'
-import { addWaypoint, images, metrics } from '../fixtures/shop.ts'
+import { addWaypoint, hostOf, images, metrics } from '../fixtures/shop.ts'
 import { parseMetrics, total } from '../support/proxy-process.ts'
 
 /** What a pod's template says. A `Deaf` sidecar is one that was not told to take HBONE. */
@@ -134,9 +134,7 @@ function podOf(core: RunningCore, app: string): Pod {
 
 /** Where a client of one kind finds the service of another. */
 function addressOf(core: RunningCore, client: Client, server: Server): string {
-  const { uid } = podOf(core, nameOf('client', client)).metadata
-  const runner = core.agents.runners().find((one) => one.uid === uid)
-  return runner?.captures.get(`shop/${nameOf('target', server)}`) ?? ''
+  return hostOf(core, podOf(core, nameOf('client', client)), nameOf('target', server))
 }
 
 async function counted(proxy: Pod, name: string, labels: Record<string, string>): Promise<number> {

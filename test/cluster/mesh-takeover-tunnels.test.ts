@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
-import { type Gateway, kinds, type Namespace, type Pod } from '../../cluster/kinds.ts'
+import { kinds, type Namespace, type Pod } from '../../cluster/kinds.ts'
 import { eventually, getText } from '../fixtures/http-get.ts'
 import {
   appObject,
@@ -12,7 +11,7 @@ import {
   runningCore,
   serviceObject,
 } from '../fixtures/running-core.ts'
-import { images, metrics } from '../fixtures/shop.ts'
+import { addWaypoint, hostOf, images, metrics } from '../fixtures/shop.ts'
 import { HAND_OVER, SteadyLoad } from '../fixtures/steady-load.ts'
 import { parseMetrics, total } from '../support/proxy-process.ts'
 
@@ -43,29 +42,13 @@ async function strictShop(core: RunningCore): Promise<Pod> {
   const fronted = serviceObject('shop', 'fronted', 'target')
   const labels = { 'istio.io/use-waypoint': 'waypoint' }
   core.store.create({ ...fronted, metadata: { ...fronted.metadata, labels } })
-  core.store.create({
-    ...kinds.gateway,
-    metadata: {
-      name: 'waypoint',
-      namespace: 'shop',
-      annotations: { 'meshbench.dev/node': 'server' },
-    },
-    spec: {
-      gatewayClassName: 'istio-waypoint',
-      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-    },
-  })
   core.store.create(appObject('shop', 'target', { node: 'server', replicas: 2 }))
   const caller = appObject('calm', 'caller', { node: 'client' })
   const { metadata, spec } = caller.spec.template
   const annotations = { 'meshbench.dev/calls': 'target.shop,fronted.shop' }
   const template = { metadata: { ...metadata, annotations }, spec }
   core.store.create({ ...caller, spec: { ...caller.spec, template } })
-  await core.until('a programmed gateway', kinds.gateway, () =>
-    core.store
-      .list<Gateway>(kinds.gateway)
-      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-  )
+  await addWaypoint(core, 'server')
   await core.untilReady('istio-system', 'ztunnel', 2)
   await core.untilReady('shop', 'target', 2)
   const [pod] = await core.untilReady('calm', 'caller', 1)
@@ -88,11 +71,10 @@ async function servedBySidecars(core: RunningCore, account: string): Promise<num
 test('ambient callers and a waypoint follow STRICT sidecars to ambient and back without a lost request', async (t) => {
   const core = await runningCore(t, { images })
   const caller = await strictShop(core)
-  const runner = core.agents.runners().find(({ uid }) => uid === caller.metadata.uid)
   const loads: SteadyLoad[] = []
   t.after(() => Promise.all(loads.map((load) => load.stop())))
   for (const name of ['target', 'fronted']) {
-    const address = { host: runner?.captures.get(`shop/${name}`) ?? '', port: 80 }
+    const address = { host: hostOf(core, caller, name), port: 80 }
     await eventually(address.host, address.port)
     loads.push(new SteadyLoad(address, HALF_OF_HAND_OVER))
   }

@@ -13,6 +13,7 @@ import {
   type RunningCore,
   serviceObject,
 } from '../fixtures/running-core.ts'
+import { hostOf } from '../fixtures/shop.ts'
 import { SteadyLoad } from '../fixtures/steady-load.ts'
 import { planOptions } from '../support/snapshots.ts'
 
@@ -39,8 +40,7 @@ async function callersOf(core: RunningCore): Promise<Record<keyof typeof callers
     const template = { metadata: { ...metadata, annotations }, spec }
     core.store.create({ ...caller, spec: { ...caller.spec, template } })
     const [pod] = await core.untilReady(namespace, 'caller', 1)
-    const runner = core.agents.runners().find(({ uid }) => uid === pod?.metadata.uid)
-    addresses[namespace] = runner?.captures.get('shop/target') ?? ''
+    addresses[namespace] = hostOf(core, pod)
   }
   return addresses
 }

@@ -8,6 +8,7 @@ import { serviceImage } from '../../workloads/images.ts'
 import { answers } from '../fixtures/http-get.ts'
 import { migrating } from '../fixtures/migrating.ts'
 import { appObject, type RunningCore, serviceObject } from '../fixtures/running-core.ts'
+import { hostOf } from '../fixtures/shop.ts'
 import { SteadyLoad } from '../fixtures/steady-load.ts'
 
 const gate = { intervals: 2, intervalMs: 300, maxErrorRate: 0.01, leastRequests: 20 }
@@ -22,8 +23,7 @@ async function shopAndCallers(core: RunningCore): Promise<{ host: string; port: 
   await core.untilReady('shop', 'target', 2)
   const [client] = await core.untilReady('shop', 'client', 1)
   await core.untilReady('istio-system', 'ztunnel', 2)
-  const runner = core.agents.runners().find(({ uid }) => uid === client?.metadata.uid)
-  const service = { host: runner?.captures.get('shop/target') ?? '', port: 80 }
+  const service = { host: hostOf(core, client), port: 80 }
   await answers(service.host, service.port)
   return service
 }

@@ -8,6 +8,7 @@ import { serviceImage } from '../../workloads/images.ts'
 import { answers } from '../fixtures/http-get.ts'
 import { migrating } from '../fixtures/migrating.ts'
 import { appObject, isReady, type RunningCore, serviceObject } from '../fixtures/running-core.ts'
+import { hostOf } from '../fixtures/shop.ts'
 import { SteadyLoad } from '../fixtures/steady-load.ts'
 
 const gate = { intervals: 2, intervalMs: 300, maxErrorRate: 0.01, leastRequests: 5 }
@@ -39,11 +40,7 @@ async function setsAndCaller(core: RunningCore) {
   for (const name of apps) await core.untilReady('shop', name, 2)
   const [client] = await core.untilReady('shop', 'client', 1)
   await core.untilReady('istio-system', 'ztunnel', 2)
-  const runner = core.agents.runners().find(({ uid }) => uid === client?.metadata.uid)
-  const services = apps.map((name) => ({
-    host: runner?.captures.get(`shop/${name}`) ?? '',
-    port: 80,
-  }))
+  const services = apps.map((name) => ({ host: hostOf(core, client, name), port: 80 }))
   for (const { host, port } of services) await answers(host, port)
   return services
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isTrue } from '../../cluster/controllers/conditions.ts'
 import { type Gateway, kinds, type Pod, type Service } from '../../cluster/kinds.ts'
 import { meshKinds } from '../../cluster/mesh/istio-objects.ts'
 import type { Condition } from '../../cluster/objects.ts'
@@ -13,7 +12,7 @@ import {
   runningCore,
   serviceObject,
 } from '../fixtures/running-core.ts'
-import { images, metrics } from '../fixtures/shop.ts'
+import { addWaypoint, hostOf, images, metrics, soon } from '../fixtures/shop.ts'
 import { parseMetrics, total } from '../support/proxy-process.ts'
 
 const AMBIENT = { 'istio.io/dataplane-mode': 'ambient' }
@@ -29,19 +28,7 @@ async function shop(t: { after(run: () => Promise<void>): void }): Promise<{
   const core = await runningCore(t, { images })
   core.store.create(nodeObject('one', { 'meshbench.dev/ztunnel': 'true' }))
   core.store.create(namespaceObject('shop', AMBIENT))
-  core.store.create({
-    ...kinds.gateway,
-    metadata: {
-      name: 'waypoint',
-      namespace: 'shop',
-      labels: { 'istio.io/waypoint-for': 'workload' },
-      annotations: { 'meshbench.dev/node': 'one' },
-    },
-    spec: {
-      gatewayClassName: 'istio-waypoint',
-      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }],
-    },
-  })
+  await addWaypoint(core, 'one', { 'istio.io/waypoint-for': 'workload' })
   core.store.create(serviceObject('shop', 'cart'))
   const headless = serviceObject('shop', 'carts', 'cart') as Service
   core.store.create({
@@ -50,35 +37,16 @@ async function shop(t: { after(run: () => Promise<void>): void }): Promise<{
   })
   const labels = { 'istio.io/use-waypoint': 'waypoint' }
   core.store.create(appObject('shop', 'cart', { node: 'one', labels }))
-  await core.until('a programmed gateway', kinds.gateway, () =>
-    core.store
-      .list<Gateway>(kinds.gateway)
-      .some(({ status }) => isTrue(status?.conditions, 'Programmed')),
-  )
   await core.untilReady('shop', 'cart', 1)
   core.store.create(appObject('shop', 'client', { node: 'one' }))
   const [client] = await core.untilReady('shop', 'client', 1)
   const waypoint = core.pods('shop').find(({ spec }) => spec.serviceAccountName === 'waypoint')
   assert.ok(client && waypoint)
-  const runner = core.agents.runners().find(({ uid }) => uid === client.metadata.uid)
-  return {
-    core,
-    waypoint,
-    addressOf: (service) => runner?.captures.get(`shop/${service}`) ?? '',
-  }
+  return { core, waypoint, addressOf: (service) => hostOf(core, client, service) }
 }
 
 async function requests(waypoint: Pod, labels: Record<string, string> = {}): Promise<number> {
   return total(parseMetrics(await metrics(waypoint)), 'istio_requests_total', labels)
-}
-
-/** Proxies learn of a change a moment later. */
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = Date.now() + 10_000
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadlineMs, `waited in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 test('K23, K45: a workload waypoint stands before the pods, for their own addresses only', async (t) => {
@@ -87,7 +55,7 @@ test('K23, K45: a workload waypoint stands before the pods, for their own addres
   const byService = addressOf('cart')
   await eventually(direct, 8080)
   await eventually(byService, 80)
-  await until('the client goes through it', async () => {
+  await soon('the client goes through it', async () => {
     const before = await requests(waypoint)
     await getText(direct, 8080, '/')
     return (await requests(waypoint)) > before
@@ -115,7 +83,7 @@ test('K23, K45: a workload waypoint stands before the pods, for their own addres
       rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }],
     },
   })
-  await until('the policy is enforced', async () => {
+  await soon('the policy is enforced', async () => {
     return (await getText(direct, 8080, '/admin/x')) === 'RBAC: access denied'
   })
   await eventually(direct, 8080)
@@ -142,12 +110,12 @@ test('K45: a waypoint for services is passed by, and says so to whoever wants th
     metadata: { ...gateway.metadata, labels: { 'istio.io/waypoint-for': 'service' } },
   }))
   await core.until('an acceptance', kinds.service, () => reasonOf() === 'WaypointAccepted')
-  await until('traffic to the pod goes past it', async () => {
+  await soon('traffic to the pod goes past it', async () => {
     const before = await requests(waypoint)
     await getText(addressOf('carts'), 8080, '/')
     return (await requests(waypoint)) === before
   })
-  await until('traffic to the service goes through it', async () => {
+  await soon('traffic to the service goes through it', async () => {
     const before = await requests(waypoint)
     await getText(addressOf('cart'), 80, '/')
     return (await requests(waypoint)) > before
