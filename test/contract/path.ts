@@ -20,7 +20,7 @@ export interface Path {
 }
 
 /** Test files run beside each other, and an ambient pair has fixed ports: each file has its network. */
-const NETWORKS = ['bodies', 'connections', 'grpc', 'grpc-balance', 'tcp']
+const NETWORKS = ['bodies', 'connections', 'grpc', 'grpc-balance', 'tcp', 'back-pressure']
 
 function network(): number {
   const file = basename(process.argv[1] ?? '').replace(/\.test\.[jt]s$/, '')
