@@ -226,3 +226,14 @@ test('a sidecar that gives its port away lets answers finish, and says that it c
   }
   assert.equal(app.requests.length, 3)
 })
+
+test("K25: no tunnel leads to the ports of a sidecar or of the mesh, by the pod's address or localhost", async (t) => {
+  const app = await httpApp(t)
+  const { connect, authority } = await tunnelled(t, { app: app.address })
+  for (const port of [15_000, 15_001, 15_006, 15_008, 15_020, 15_021, 15_053, 15_080, 15_090]) {
+    await assert.rejects(connect(CLIENT_ID, `${SERVER_IP}:${port}`), /http status: 503/, `${port}`)
+    await assert.rejects(connect(CLIENT_ID, `127.0.0.1:${port}`), /http status: 400/, `${port}`)
+  }
+  const good = await connect(CLIENT_ID, authority)
+  good.destroy()
+})

@@ -102,3 +102,14 @@ test('an unbound service is served for five more seconds', async () => {
   await assert.rejects(open(`${path.vip}:${SERVICE_PORT}`), /http status: 404/)
   assert.equal(await ask(), '')
 })
+
+test('K25: no tunnel leads to the ports of a waypoint or of the mesh, whoever they are asked of', async () => {
+  await path.changeServices((shop) => [shop])
+  const ports = [15_000, 15_001, 15_006, 15_008, 15_020, 15_021, 15_053, 15_080, 15_090]
+  for (const host of [path.gateway.host, path.vip, '127.0.0.1']) {
+    const refused = (port: number): Promise<void> =>
+      assert.rejects(open(`${host}:${port}`), /http status: 404/, `${host}:${port}`)
+    await Promise.all(ports.map(refused))
+  }
+  assert.equal(await ask(), 'HTTP/1.1 200')
+})
