@@ -19,20 +19,14 @@ const timeoutMs = 5_000
 /** To each service. Few enough to be busy when their proxy changes. */
 const connections = { kept: 3, fresh: 16 } as const
 
-export function callersOf(namespace: string, withOutside: boolean): Caller[] {
+/** With `pastWaypoint` also those whom the migration leaves where they are, and who therefore go past a waypoint. */
+export function callersOf(namespace: string, pastWaypoint: boolean): Caller[] {
+  const inside: Caller = { name: 'inside', namespace, mesh: 'sidecar', moves: true }
+  if (!pastWaypoint) return [inside]
   return [
-    { name: 'inside', namespace, mesh: 'sidecar', moves: true },
+    inside,
     { name: 'neighbour', namespace: `${namespace}-neighbour`, mesh: 'sidecar', moves: false },
-    ...(withOutside
-      ? [
-          {
-            name: 'outside',
-            namespace: `${namespace}-outside`,
-            mesh: 'none',
-            moves: false,
-          } as const,
-        ]
-      : []),
+    { name: 'outside', namespace: `${namespace}-outside`, mesh: 'none', moves: false },
   ]
 }
 

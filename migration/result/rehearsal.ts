@@ -106,6 +106,10 @@ export const rehearsalSchema = z.object({
     istioSemantics: z.boolean(),
     restartWorkloads: z.boolean(),
     rollback: z.boolean(),
+    waypoint: z.enum(['auto', 'always', 'never']).optional(),
+    cleanUp: z.boolean().optional(),
+    protectFromBypass: z.boolean().optional(),
+    allowBypass: z.array(z.string()).optional(),
   }),
   environment: z.object({ node: z.string(), os: z.string(), cores: count, cluster: z.string() }),
   /** One for each caller and kind of connection. */

@@ -73,6 +73,18 @@ export function withEndings(command: Commander): Commander {
     )
 }
 
+export interface WaypointOptions {
+  readonly waypoint?: 'auto' | 'always' | 'never'
+}
+
+export function withWaypoint(command: Commander): Commander {
+  return command.addOption(
+    new Option('--waypoint <when>', 'auto (only where L7 needs one), always or never')
+      .choices(['auto', 'always', 'never'])
+      .default('auto', 'auto'),
+  )
+}
+
 /** For options given several times. */
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value]

@@ -1,4 +1,4 @@
-import { type Command as Commander, Option } from 'commander'
+import type { Command as Commander } from 'commander'
 import type { Act } from '../../context.ts'
 import {
   type AllLabelledOptions,
@@ -7,12 +7,14 @@ import {
   type EndingOptions,
   type NamespaceOptions,
   type ProbeOptions,
+  type WaypointOptions,
   withAllLabelled,
   withCluster,
   withEndings,
   withNamespaces,
   withOutput,
   withProbe,
+  withWaypoint,
 } from './options.ts'
 
 export interface RawPlanOptions
@@ -20,11 +22,11 @@ export interface RawPlanOptions
     AllLabelledOptions,
     ClusterOptions,
     ProbeOptions,
+    WaypointOptions,
     EndingOptions {
   readonly fromFiles?: string
   readonly plan?: string
   readonly restartWorkloads?: boolean
-  readonly waypoint?: 'auto' | 'always' | 'never'
   readonly waypointName?: string
   readonly accept?: readonly string[]
   readonly out?: string
@@ -61,12 +63,7 @@ export function buildMigratePlan(migrate: Commander, act: Act): void {
     .option('--from-files <dir>', 'plan from exported YAML instead of a cluster, for review')
     .option('--plan <file>', 'plan again as it was asked for there, and tell what has changed')
     .option('--restart-workloads', 'also convert pods that have a sidecar, by rolling restarts')
-    .addOption(
-      new Option('--waypoint <when>', 'auto (only where L7 needs one), always or never')
-        .choices(['auto', 'always', 'never'])
-        .default('auto', 'auto'),
-    )
-    .option('--waypoint-name <name>', 'of its Gateway (default: waypoint)')
+  withWaypoint(command).option('--waypoint-name <name>', 'of its Gateway (default: waypoint)')
   withProbe(withEndings(command)).option(
     '--accept <code>',
     'a finding to go on with: MB053, MB053=RESOURCE',

@@ -4,13 +4,21 @@ import { defaultRehearsalRate, defaultSettle } from '../../migrate/rehearse/sett
 import {
   type ClusterOptions,
   collect,
+  type EndingOptions,
   type NamespaceOptions,
+  type WaypointOptions,
   withCluster,
+  withEndings,
   withNamespaces,
   withOutput,
+  withWaypoint,
 } from './options.ts'
 
-export interface RawRehearseOptions extends NamespaceOptions, ClusterOptions {
+export interface RawRehearseOptions
+  extends NamespaceOptions,
+    ClusterOptions,
+    WaypointOptions,
+    EndingOptions {
   readonly workload?: string
   readonly entry?: string
   readonly fromFiles?: string
@@ -38,6 +46,8 @@ Examples:
   meshbench migrate rehearse --namespace shop --workload shop --rollback
   # a namespace of the cluster kubectl is set to, as Istio would do it
   meshbench migrate rehearse --namespace shop --istio-semantics --restart-workloads
+  # with a waypoint, past which nobody gets in the end: by callers that come through it
+  meshbench migrate rehearse -n shop --workload shop --waypoint always --protect-from-bypass
   # from exported YAML, in CI
   meshbench migrate rehearse --namespace shop --from-files exported/ --yes --json
 `
@@ -55,6 +65,7 @@ export function buildMigrateRehearse(migrate: Commander, act: Act): void {
     .option('--from-files <dir>', 'exported YAML, instead of a cluster')
     .option('--entry <service>', 'call this service alone (default: every HTTP service)')
     .option('--restart-workloads', 'also convert pods by rolling restarts')
+  withEndings(withWaypoint(command))
     .option('--accept <code>', 'a finding to go on with: MB053, MB053=RESOURCE', collect)
     .option('--istio-semantics', 'running pods keep their sidecars, as on a real cluster')
     .option('--rollback', 'take it back afterwards, under the same load')

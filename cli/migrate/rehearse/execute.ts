@@ -25,6 +25,8 @@ import { type RehearseSettings, settleRehearseOptions } from './settings.ts'
 import { type RehearsalSource, readSource } from './source.ts'
 import { rehearsalLines } from './summary.ts'
 
+const nobodyPast =
+  'callers with a sidecar of their own or without a mesh: they go past the waypoint, and --protect-from-bypass waits until nobody does'
 const resultFile = 'rehearsal.json'
 const reportFile = 'report.html'
 
@@ -70,14 +72,15 @@ interface Staging {
 
 async function onStage(staging: Staging, { client }: RunCluster): Promise<Rehearsal> {
   const { settings, source, folder, context, progress } = staging
-  const { namespace, ratePerSecond, settleMs, restartWorkloads, accept } = settings
+  const { namespace, ratePerSecond, settleMs, restartWorkloads, accept, endings } = settings
   const { signal } = context
   const say = (sentence: string): void =>
     progress.onEvent({ type: 'phase', phase: 'deploying', sentence })
   say(`building ${namespace} with its callers`)
   const stage = await openStage(client, {
     rehearsed: source.rehearsed,
-    callers: callersOf(namespace, true),
+    // As long as somebody comes past the waypoint nobody is kept from it.
+    callers: callersOf(namespace, !endings.protectFromBypass),
     ratePerSecond,
     generatorImage,
     onProgress: say,
@@ -89,10 +92,11 @@ async function onStage(staging: Staging, { client }: RunCluster): Promise<Rehear
     {
       namespaces: [namespace],
       restartWorkloads,
-      waypoint: 'auto',
+      waypoint: settings.waypoint,
       waypointName: 'waypoint',
       accept,
       probe: false,
+      ...endings,
     },
     context,
   )
@@ -125,7 +129,9 @@ async function onStage(staging: Staging, { client }: RunCluster): Promise<Rehear
     signal,
   })
   steps.end()
-  const { out: _, namespace: __, accept: ___, ...options } = settings
+  const { out: _, namespace: __, accept: ___, endings: ____, ...asked } = settings
+  const { allowBypass, ...flags } = endings
+  const options = { ...asked, ...flags, ...(allowBypass && { allowBypass: [...allowBypass] }) }
   const { node, os, cores } = await describeHost()
   const { gitVersion } = await client.version()
   return recordRehearsal(
@@ -135,7 +141,11 @@ async function onStage(staging: Staging, { client }: RunCluster): Promise<Rehear
       namespace,
       source: {
         ...source.source,
-        leftOut: [...source.source.leftOut, ...stage.notCalled],
+        leftOut: [
+          ...source.source.leftOut,
+          ...(endings.protectFromBypass ? [nobodyPast] : []),
+          ...stage.notCalled,
+        ],
       },
       options,
       environment: { node, os, cores, cluster: gitVersion },

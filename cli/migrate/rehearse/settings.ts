@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts'
 import { parseDurationMs } from '../../values/duration.ts'
 import { parseNumber } from '../../values/number.ts'
 import { acceptOf } from '../accept.ts'
-import { namespacesOf } from '../namespaces.ts'
+import { endingsOf, namespacesOf } from '../namespaces.ts'
 
 /** Light enough for the shop on two cores. */
 export const defaultRehearsalRate = 100
@@ -15,6 +15,8 @@ export interface RehearseSettings {
   readonly settleMs: number
   readonly istioSemantics: boolean
   readonly restartWorkloads: boolean
+  readonly waypoint: 'auto' | 'always' | 'never'
+  readonly endings: ReturnType<typeof endingsOf>
   readonly rollback: boolean
   readonly accept: readonly string[]
   readonly out: string
@@ -47,6 +49,8 @@ export function settleRehearseOptions(raw: RawRehearseOptions): RehearseSettings
     }),
     istioSemantics: raw.istioSemantics ?? false,
     restartWorkloads: raw.restartWorkloads ?? false,
+    waypoint: raw.waypoint ?? 'auto',
+    endings: endingsOf(raw),
     rollback: raw.rollback ?? false,
     accept: acceptOf(raw),
     out: raw.out ?? '.meshbench/rehearsals',

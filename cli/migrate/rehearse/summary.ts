@@ -27,6 +27,9 @@ export function rehearsalLines(record: Rehearsal, paint: Paint): readonly string
   return [
     paint(tone, rehearsalVerdict(record)),
     ...record.reasons.map((reason) => `  ${reason}`),
+    ...record.execution.steps
+      .filter(({ outcome }) => outcome === 'skipped')
+      .map(({ id, reason }) => `  ${id} was left for later: ${reason}`),
     '',
     ...lines.map((line, at) => (at === 0 ? paint('faint', line) : line)),
     '',
