@@ -14,6 +14,7 @@ import { manifestFiles } from './manifest-files.ts'
 import { type FoundObject, parseManifests } from './manifests.ts'
 import { configuration, withManagers } from './project.ts'
 import { rootNamespaceOf } from './root-namespace.ts'
+import { misshapenPart } from './shapes.ts'
 import { type ConfigMap, type FileFault, NotReadable, type Snapshot } from './snapshot.ts'
 
 export interface ReadFilesOptions {
@@ -51,6 +52,11 @@ export async function readFiles(directory: string, options: ReadFilesOptions): P
     const missing = missingPart(kind, object)
     if (missing !== undefined) {
       fault(found, `${object.kind} ${object.metadata.name} without ${missing}: skipped`)
+      return
+    }
+    const misshapen = misshapenPart(kind, object)
+    if (misshapen !== undefined) {
+      fault(found, `${object.kind} ${object.metadata.name}: ${misshapen}: skipped`)
       return
     }
     const { apiVersion } = inventoryKinds[kind]

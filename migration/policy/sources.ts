@@ -21,7 +21,7 @@ export function matchesPeer(rule: AuthorizationRule): boolean {
   return (
     sourcesOf(rule).some((source) =>
       Object.keys(source).some((field) => peerSources.test(field)),
-    ) || (rule.when ?? []).some(({ key }) => peerConditions.test(key))
+    ) || listed(rule.when).some(({ key }) => peerConditions.test(key))
   )
 }
 
@@ -32,7 +32,7 @@ export function principalsOf(policy: AuthorizationPolicy): {
   const rules = rulesOf(policy)
   const sources = rules.flatMap(sourcesOf)
   const conditions = rules
-    .flatMap(({ when }) => when ?? [])
+    .flatMap(({ when }) => listed(when))
     .filter(({ key }) => key === 'source.principal')
   return {
     positive: [
@@ -49,5 +49,13 @@ export function principalsOf(policy: AuthorizationPolicy): {
 type Source = Readonly<Record<string, readonly string[] | undefined>>
 
 function sourcesOf({ from }: AuthorizationRule): readonly Source[] {
-  return (from ?? []).map(({ source }) => source ?? {})
+  return listed(from).map(({ source }) => source ?? {})
+}
+
+/** Entries that are shaped like entries, as far as `rulesOf` sees to rules. */
+function listed<T extends object>(value: readonly T[] | undefined): readonly T[] {
+  const entries: unknown = value
+  return Array.isArray(entries)
+    ? entries.filter((one) => typeof one === 'object' && one !== null)
+    : []
 }

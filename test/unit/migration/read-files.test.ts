@@ -97,6 +97,39 @@ test('what cannot be read or is unknown is told by file and line, and the rest i
   for (const [index, pattern] of expected.entries()) assert.match(faults[index] ?? '', pattern)
 })
 
+test('an object with parts of the wrong type is skipped, by file and line, and says which part', async (t) => {
+  const directory = await folder(t, {
+    'a.yaml': [
+      policy('from', 'spec: {rules: [{from: ops}]}\n'),
+      policy('rule', 'spec: {rules: [{}, 3]}\n'),
+      policy('word', 'spec: {rules: [{from: [{source: {notPrincipals: [{a: b}]}}]}]}\n'),
+      policy('flat', 'spec: DENY\n'),
+      policy('good', 'spec: {rules: [{from: [{source: {ipBlocks: [10.0.0.1]}}], to: null}]}\n'),
+    ].join('---\n'),
+    'b.yaml': `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop, labels: [app]}
+spec: {template: {spec: {containers: []}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {ports: [http]}
+`,
+  })
+  const snapshot = await readFiles(directory, { namespaces: ['shop'] })
+  assert.deepEqual(faultsOf(snapshot), [
+    'a.yaml:1 AuthorizationPolicy from: spec.rules[0].from is no list: skipped',
+    'a.yaml:8 AuthorizationPolicy rule: spec.rules[1] is no object: skipped',
+    'a.yaml:15 AuthorizationPolicy word: spec.rules[0].from[0].source.notPrincipals[0] is no word: skipped',
+    'a.yaml:22 AuthorizationPolicy flat: spec is no object: skipped',
+    'b.yaml:1 Deployment cart: metadata.labels is no object: skipped',
+    'b.yaml:6 Service cart: spec.ports[0] is no object: skipped',
+  ])
+  const names = snapshot.items('authorizationPolicy').map(({ metadata }) => metadata.name)
+  assert.deepEqual(names, ['good'])
+})
+
 test('a namespace that is only named is taken to be injected, and the plan is told so', async (t) => {
   const directory = await folder(t, { 'a.yaml': policy('one') })
   const snapshot = await readFiles(directory, { namespaces: ['shop'] })
