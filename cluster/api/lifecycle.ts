@@ -1,7 +1,8 @@
-import type { KubeObject, OwnerReference } from '../objects.ts'
+import type { Condition, KubeObject, OwnerReference } from '../objects.ts'
 import { type Change, type Collection, keyOf } from './collection.ts'
-import { isObject } from './json.ts'
+import { isObject, sameJson } from './json.ts'
 import type { KindDefinition } from './kind-table.ts'
+import { remainderOf } from './namespace-conditions.ts'
 import { conflict, forbidden, notFound } from './object-errors.ts'
 import type { DeleteOptions, KindRef } from './store.ts'
 
@@ -138,6 +139,20 @@ export function lifecycle(core: StoreCore): Lifecycle {
     for (const [collection, object] of contentOf(namespace)) {
       remove(collection, keyOf(object.metadata), {})
     }
+    const home = collectionOf(NAMESPACE).get(keyOf({ name: namespace }))
+    if (home !== undefined) tellRemainder(home)
+  }
+
+  function tellRemainder(home: KubeObject): void {
+    const status = isObject(home.status) ? home.status : {}
+    const before = conditionsOf(home)
+    const content = contentOf(home.metadata.name).map(
+      ([{ definition }, object]) => [definition, object] as const,
+    )
+    const conditions = remainderOf(content, before, timestamp())
+    if (sameJson(conditions, before)) return
+    const told = { ...home, status: { ...status, conditions } }
+    commit(collectionOf(NAMESPACE), 'MODIFIED', told, home)
   }
 
   function orphan(dependents: readonly [Collection, KubeObject][], owner: KubeObject): void {
@@ -166,7 +181,10 @@ export function lifecycle(core: StoreCore): Lifecycle {
     if (namespace === undefined) return
     const collection = collectionOf(NAMESPACE)
     const home = collection.get(keyOf({ name: namespace }))
-    if (home !== undefined && mayGo(home)) commit(collection, 'DELETED', home, home)
+    if (home === undefined) return
+    if (mayGo(home)) commit(collection, 'DELETED', home, home)
+    // Once it has been told; not for each of the objects that go at once with the namespace.
+    else if (conditionsOf(home).length > 0) tellRemainder(home)
   }
 
   function collectOrphan(object: KubeObject): void {
@@ -214,6 +232,10 @@ export function lifecycle(core: StoreCore): Lifecycle {
   }
 
   return { checkNamespace, mayGo, remove, afterRemoval, collectOrphan }
+}
+
+function conditionsOf({ status }: KubeObject): readonly Condition[] {
+  return isObject(status) && Array.isArray(status.conditions) ? status.conditions : []
 }
 
 function checkPreconditions(

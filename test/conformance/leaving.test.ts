@@ -129,7 +129,11 @@ test(
       const { json } = await server.call('GET', `${path}/configmaps/held`)
       return json.metadata.deletionTimestamp !== undefined
     })
-    assert.equal((await server.call('GET', path)).status, 200)
+    await eventually(async () => {
+      const { json } = await server.call('GET', path)
+      const told = JSON.stringify(json.status.conditions ?? [])
+      return /configmaps\. has 1 resource.*example\.com\/hold in 1 resource/.test(told)
+    })
     const released = { metadata: { finalizers: null } }
     await server.call('PATCH', `${path}/configmaps/held`, { body: released, type: PATCH.merge })
     await eventually(async () => (await server.call('GET', path)).status === 404)
