@@ -1,6 +1,6 @@
 import { leastWindowsForVerdict } from '../judge.ts'
 import { comparisonOf, type DifferenceText, describeAs } from '../wording/difference.ts'
-import { ascii, formatNumber, type NumberStyle, plural } from '../wording/numbers.ts'
+import { ascii, formatNumber, type NumberStyle, plural, signed } from '../wording/numbers.ts'
 import { mainPair } from '../wording/run.ts'
 import type { Change, RunComparison } from './compare.ts'
 
@@ -83,7 +83,7 @@ export function pairLines({ before, after }: RunComparison, style: NumberStyle =
     const [then, now] = [before, after].map((run) => {
       const found = comparisonOf(run, base, other, id)
       const ratio = found?.ratio ?? null
-      return ratio === null ? null : formatNumber(100 * (ratio - 1), 0, style)
+      return ratio === null ? null : signed(formatNumber(100 * (ratio - 1), 0, style))
     })
     if (then == null || now == null) return []
     const what = id === 'proxyPssMiB' ? 'proxy memory' : 'proxy CPU per request'

@@ -7,7 +7,7 @@ import { compareRuns } from '../../../reports/compare/compare.ts'
 import { compareHtml } from '../../../reports/compare/html.ts'
 import { compareMarkdown } from '../../../reports/compare/markdown.ts'
 import { compareTerminal } from '../../../reports/compare/terminal.ts'
-import { compareSentence } from '../../../reports/compare/wording.ts'
+import { compareSentence, pairLines } from '../../../reports/compare/wording.ts'
 import { plain } from '../../../reports/terminal/paint.ts'
 import { assertGolden } from '../../fixtures/golden.ts'
 import { makeResult } from '../../fixtures/result.ts'
@@ -77,6 +77,18 @@ test('of many changes the largest are named and the rest is counted', () => {
   assert.match(
     compareSentence(all),
     /, and 2 more\. No difference detected in the other 25 figures/,
+  )
+})
+
+test('a saving that turned into a cost says so by its sign', () => {
+  const worse = run('new', 9, (window) => {
+    const { ztunnel } = window.memory
+    const memory = { ...window.memory, ...(ztunnel && { ztunnel: { ...ztunnel, pssBytes: 1e9 } }) }
+    return { ...window, memory }
+  })
+  assert.match(
+    pairLines(compareRuns(before, worse)).join(),
+    /ambient against sidecar, proxy memory: -\d+ % then, \+\d+ % now/,
   )
 })
 

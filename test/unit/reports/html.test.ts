@@ -193,6 +193,18 @@ test('a run without any complete window makes a page without figures', async () 
   assert.doesNotMatch(written, /NaN|Infinity|undefined|could not be shown/)
 })
 
+test('the page names the place of the load, the workers of a proxy and the capture', async () => {
+  const cluster = { ...found.environment.cluster, proxyWorkers: 1, capture: 'handed-over sockets' }
+  const environment = { ...found.environment, cluster }
+  const options = { ...found.options, sameNode: true as const }
+  const written = await still({ ...found, environment, options })
+  assert.match(written, /<dt>Workers of a proxy<\/dt><dd>1</)
+  assert.match(written, /<dt>Capture of traffic<\/dt><dd>handed-over sockets</)
+  assert.match(written, /load and workload on one node, so that in ambient modes one ztunnel/)
+  // Results from before these were kept say nothing of them.
+  assert.doesNotMatch(page, /Workers of a proxy/)
+})
+
 test('the script of the page is valid JavaScript', () => {
   assert.ok(new Script(clientScript))
 })
