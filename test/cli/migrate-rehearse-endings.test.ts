@@ -41,7 +41,7 @@ test('a rehearsal with a waypoint deletes what sidecars went by and closes the w
   const endings = ['--waypoint', 'always', '--clean-up', '--protect-from-bypass']
   const { code, stdout, stderr } = await startCli([...rehearse, ...short, ...endings], {
     cwd: scratch,
-    timeoutMs: 240_000,
+    timeoutMs: 170_000,
   }).finished
   const printed = JSON.parse(stdout) as Rehearsal & { files: string[] }
   assert.deepEqual([printed.verdict, printed.reasons, code], ['clean', [], 0], stderr)
