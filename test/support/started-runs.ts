@@ -1,6 +1,7 @@
 // `meshbench run` as processes of their own, for whoever looks at them while they run.
+import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -10,6 +11,7 @@ import { type CliProcess, startCli } from './run-cli.ts'
 
 export interface StartedRun extends CliProcess {
   readonly out: string
+  /** Of the only run below `out`, which is not its `latest` where no window was measured. */
   result(): Result
 }
 
@@ -35,7 +37,13 @@ export function startedRuns(): {
       const out = join(scratch, name)
       const cli = startCli(['run', '--out', out, ...argv], { timeoutMs: 90_000, ownGroup: true })
       started.push(cli.child)
-      return { ...cli, out, result: () => readResult(join(out, 'latest')) }
+      return { ...cli, out, result: () => onlyResultIn(out) }
     },
   }
+}
+
+function onlyResultIn(out: string): Result {
+  const runs = readdirSync(out).filter((name) => name !== 'latest')
+  assert.equal(runs.length, 1, `${out} has ${runs}`)
+  return readResult(join(out, runs[0] ?? ''))
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createStore } from '../../cluster/api/memory-store.ts'
 import type { StoreEvent } from '../../cluster/api/store.ts'
 import { ClusterError } from '../../cluster/errors.ts'
-import type { KubeObject } from '../../cluster/objects.ts'
+import type { Condition, KubeObject } from '../../cluster/objects.ts'
 
 const POD = { apiVersion: 'v1', kind: 'Pod' }
 const CONFIG_MAP = { apiVersion: 'v1', kind: 'ConfigMap' }
@@ -195,7 +195,14 @@ test('a namespace takes its content along and lets nothing new in meanwhile', ()
   store.create(pod('p', inShop, { nodeName: 'n1' }))
   store.create({ ...configMap('c'), metadata: { name: 'c', ...inShop } })
   store.delete(ref)
-  assert.deepEqual(store.get(ref)?.status, { phase: 'Terminating' })
+  const status = store.get(ref)?.status as {
+    readonly phase: string
+    readonly conditions: readonly Condition[]
+  }
+  assert.equal(status.phase, 'Terminating')
+  const remaining = status.conditions.find(({ type }) => type === 'NamespaceContentRemaining')
+  assert.equal(remaining?.status, 'True')
+  assert.match(remaining?.message ?? '', /pods\. has 1 resource instances/)
   assert.equal(store.list(CONFIG_MAP, inShop).length, 0)
   assert.equal(failure(() => store.create(pod('q', inShop))).status, 403)
   store.delete({ ...POD, ...inShop, name: 'p' }, { gracePeriodSeconds: 0 })
