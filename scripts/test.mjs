@@ -17,8 +17,7 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(2)
 }
-const loads =
-  /^(cli\/(migrate-rehearse(-endings)?|run|run-stopped|sweep|up|up-terminal)|cluster\/mesh-kill)\./
+const loads = /^(cli\/(migrate-rehearse|run|run-stopped)|cluster\/mesh-kill)\./
 const measures =
   /^(cli\/run-gates|integration\/(load-.*|sampler|validity-provoked|ztunnel-patience))\./
 const scratch = mkdtempSync(join(tmpdir(), 'meshbench-test-'))

@@ -1,6 +1,6 @@
 import type { Command as Commander } from 'commander'
 import type { Act } from '../../context.ts'
-import { defaultRehearsalRate, defaultSettle } from '../../migrate/rehearse/settings.ts'
+import { defaultRehearsalRate, defaultSettle } from '../../migrate/rehearse/defaults.ts'
 import {
   type ClusterOptions,
   collect,

@@ -4,10 +4,7 @@ import { parseDurationMs } from '../../values/duration.ts'
 import { parseNumber } from '../../values/number.ts'
 import { acceptOf } from '../accept.ts'
 import { endingsOf, namespacesOf } from '../namespaces.ts'
-
-/** Light enough for the shop on two cores. */
-export const defaultRehearsalRate = 100
-export const defaultSettle = '5s'
+import { defaultRehearsalRate, defaultSettle } from './defaults.ts'
 
 export interface RehearseSettings {
   readonly namespace: string
