@@ -57,24 +57,17 @@ test('a sweep over connections, replicas and workloads per node has that many of
   const sweep = readSweep(folder)
   const seen = (sweep?.points ?? []).map(({ axis, value, folder: name }) => {
     const { options, modes } = readResult(join(folder, name))
-    const processes = (mode: 'sidecar' | 'ambient', role: 'app' | 'sidecar' | 'ztunnel') =>
-      modes[mode]?.windows[0]?.cpu[role]?.processes
-    return [
-      `${axis} ${value}`,
-      options.connections,
-      processes('sidecar', 'app'),
-      processes('sidecar', 'sidecar'),
-      processes('ambient', 'ztunnel'),
-    ]
+    const cpu = modes.sidecar?.windows[0]?.cpu
+    return [`${axis} ${value}`, options.connections, cpu?.app?.processes, cpu?.sidecar?.processes]
   })
-  // Beside the servers' sidecars that of the load generator; a ztunnel for its node and for the servers'.
+  // Beside the servers' sidecars that of the load generator.
   assert.deepEqual(seen, [
-    ['connections 1', 1, 1, 2, 2],
-    ['connections 3', 3, 1, 2, 2],
-    ['replicas 1', 16, 1, 2, 2],
-    ['replicas 2', 16, 2, 3, 2],
-    ['workloads-per-node 1', 16, 1, 2, 2],
-    ['workloads-per-node 2', 16, 2, 3, 2],
+    ['connections 1', 1, 1, 2],
+    ['connections 3', 3, 1, 2],
+    ['replicas 1', 16, 1, 2],
+    ['replicas 2', 16, 2, 3],
+    ['workloads-per-node 1', 16, 1, 2],
+    ['workloads-per-node 2', 16, 2, 3],
   ])
 })
 
