@@ -72,6 +72,7 @@ const supportedVersion: Check = {
 }
 
 function noVersion(unknown: readonly { readonly image: string }[]): NotReadable {
+  if (unknown.length === 0) return new NotReadable('none of them is there')
   const images = named([...new Set(unknown.map(({ image }) => image || 'no image'))])
   return new NotReadable(`the tag of ${images} names no version`)
 }
