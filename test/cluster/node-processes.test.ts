@@ -35,8 +35,10 @@ async function allGone(pids: readonly number[], withinMs: number): Promise<numbe
 
 const linuxOnly = { skip: process.platform !== 'linux' && 'reads /proc' }
 
-test('no child outlives a parent that is killed', linuxOnly, async () => {
-  const parent = fork(join(import.meta.dirname, '../fixtures/doomed-cluster.js'), {
+test('no child outlives a parent that is killed', linuxOnly, async (t) => {
+  const logs = await mkdtemp(join(tmpdir(), 'mb-doomed-'))
+  t.after(() => rm(logs, { recursive: true }))
+  const parent = fork(join(import.meta.dirname, '../fixtures/doomed-cluster.js'), [logs], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const [pids] = (await once(parent, 'message')) as [number[]]
