@@ -72,7 +72,6 @@ const supportedVersion: Check = {
 }
 
 function noVersion(unknown: readonly { readonly image: string }[]): NotReadable {
-  if (unknown.length === 0) return new NotReadable('none of them is there')
   const images = named([...new Set(unknown.map(({ image }) => image || 'no image'))])
   return new NotReadable(`the tag of ${images} names no version`)
 }
@@ -113,12 +112,14 @@ const skew: Check = {
   link: links.upgrade,
   evaluate: (context) => {
     const { snapshot } = context
-    const [newest] = [...servingControlPlanes(context)]
+    const serving = servingControlPlanes(context)
+    if (serving.length === 0) throw new NotReadable('there is no istiod to hold the others against')
+    const [newest] = [...serving]
       .flatMap(({ version }) => (version ? [version] : []))
       .sort((a, b) => b.major - a.major || b.minor - a.minor || b.patch - a.patch)
     const components = [ztunnel(snapshot), cni(snapshot)].filter((one) => one !== undefined)
     const unknown = components.filter(({ version }) => version === undefined)
-    if (newest === undefined) throw noVersion(servingControlPlanes(context))
+    if (newest === undefined) throw noVersion(serving)
     const findings = components.flatMap(({ resource, version }) => {
       if (version === undefined || version.major !== newest.major) return []
       const behind = newest.minor - version.minor

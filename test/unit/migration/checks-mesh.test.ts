@@ -386,6 +386,12 @@ const cases: readonly CheckCase[] = [
     change: { [ztunnelName]: image('istio-proxy', 'istio/ztunnel@sha256:aa') },
     unread: /istio\/ztunnel@sha256:aa/,
   },
+  {
+    check: 'MB009',
+    when: 'there are a ztunnel and a CNI agent, but no istiod',
+    drop: [istiodName],
+    unread: /^there is no istiod to hold the others against$/,
+  },
 
   {
     check: 'MB010',
