@@ -4,7 +4,8 @@ import { NoEntryError, UnknownTopologyError, WorkloadFileError } from './errors.
 import { parseFile } from './files/kube-objects.ts'
 import { readManifests } from './files/manifests-file.ts'
 import { isGraph, readGraph } from './isotope/read-graph.ts'
-import { nearest, topologies } from './topologies/catalogue.ts'
+import { nearest } from './nearest.ts'
+import { topologies } from './topologies/catalogue.ts'
 import { topologyWorkload, type Workload } from './workload.ts'
 
 export interface FindOptions {

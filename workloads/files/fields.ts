@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml'
-import { nearest } from '../topologies/catalogue.ts'
+import { nearest } from '../nearest.ts'
 import type { Problems } from './problems.ts'
 
 /** One entry of a YAML map, with its key for messages about it. */

@@ -1,6 +1,6 @@
 import type { Node } from 'yaml'
 import type { Problems } from '../files/problems.ts'
-import { nearest } from '../topologies/catalogue.ts'
+import { nearest } from '../nearest.ts'
 import type { FoundCall } from './script.ts'
 
 /** Refuses calls to services that do not exist, and circles: a request in one never ends. */
