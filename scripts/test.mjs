@@ -1,6 +1,6 @@
 // Runs the compiled tests: `npm test` all of them, `npm test -- unit cli` some folders, `npm test --
 // load` whatever path contains the word. Three files at a time, since they mostly wait; then two at a
-// time those that keep a cluster under load; then those that hold something against the clock, one at
+// time those that kill and stop under load; then those that hold something against the clock, one at
 // a time. What failed is said once more at the end.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'

@@ -68,7 +68,7 @@ async function again(path: string, raw: RawPlanOptions, context: CommandContext)
     )
   }
   const earlier = readPlan(path)
-  const accept = [...new Set([...earlier.options.accept, ...acceptOf(raw)])]
+  const accept = [...new Set([...earlier.options.accept, ...(raw.accept ?? [])])]
   return newPlan(await connect(raw), { ...earlier.options, accept }, context, earlier)
 }
 
@@ -78,7 +78,7 @@ function optionsOf(raw: RawPlanOptions, namespaces: readonly string[]): PlanOpti
     restartWorkloads: raw.restartWorkloads ?? false,
     waypoint: raw.waypoint ?? 'auto',
     waypointName: raw.waypointName ?? 'waypoint',
-    accept: acceptOf(raw),
+    accept: raw.accept ?? [],
     ...probeOf(raw),
     ...endingsOf(raw),
   }

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, members, part } from './json.ts'
+import { isObject, type JsonObject, part } from './json.ts'
+import { containersOf } from './pod-defaults.ts'
 
 const COMPUTE = ['cpu', 'memory']
 
@@ -12,8 +13,9 @@ export function requestsFromLimits(container: JsonObject): void {
 
 /** `status.qosClass` of a pod with these containers, requests filled in. */
 export function qosClass(spec: JsonObject): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const all = [...members(spec.containers), ...members(spec.initContainers)]
-  const resources = all.map(({ resources }) => (isObject(resources) ? resources : {}))
+  const resources = containersOf(spec).map(({ resources }) =>
+    isObject(resources) ? resources : {},
+  )
   const given = resources.flatMap(({ limits, requests }) =>
     [limits, requests].flatMap((list) =>
       isObject(list) ? COMPUTE.filter((name) => isSome(list[name])) : [],

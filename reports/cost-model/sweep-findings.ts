@@ -1,5 +1,6 @@
 import type { Mode } from '../../harness/modes.ts'
 import type { Sweep, SweepAxis } from '../../harness/result/sweep.ts'
+import { leastWindowsForVerdict } from '../judge.ts'
 import { measuredCoefficients } from './coefficients.ts'
 import { breakEven } from './estimate.ts'
 import { breakEvenSentences } from './wording.ts'
@@ -13,9 +14,6 @@ type Word = (typeof words)[number]
 const rpsPerPod = 20
 const shape = { pods: 100, nodes: 10, rps: 100 * rpsPerPod, l7Share: 1, waypoints: 2 }
 const estimatedBytes = 1024
-
-/** With fewer on each side no test can reach significance: the interval of one window has no width. */
-const leastWindows = 4
 
 /** Where ambient wins and where it loses: what the fitted model says, then what the points show. */
 export function sweepFindings(sweep: Sweep): string[] {
@@ -64,8 +62,9 @@ function compare(base: Point, other: Point, what: string): Omit<Compared, 'value
     return null
   const change = to / from - 1
   if (what === 'memory') return { change, word: change < 0 ? 'less' : 'more' }
-  if (Math.min(base.windows ?? leastWindows, other.windows ?? leastWindows) < leastWindows)
-    return { change, word: 'too few repeats to tell' }
+  // The interval of one window has no width. Sweeps of earlier versions do not say how many there were.
+  const fewest = Math.min(base.windows ?? Infinity, other.windows ?? Infinity)
+  if (fewest < leastWindowsForVerdict) return { change, word: 'too few repeats to tell' }
   const less = other.high !== null && base.low !== null && other.high < base.low
   const more = other.low !== null && base.high !== null && other.low > base.high
   return { change, word: less ? 'less' : more ? 'more' : 'not told apart' }
