@@ -2,12 +2,28 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { summariseSweep } from '../../reports/cost-model/sweep.ts'
 import { resultWith } from '../support/cost-runs.ts'
 import { runCli } from '../support/run-cli.ts'
 
 const cluster = ['estimate', '--pods', '200', '--nodes', '20', '--rps', '5000'] as const
+const costs = { idleCores: 0.003, coresPerRps: 0.0002 }
+
+function scratchOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'meshbench-from-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+function sweptRates() {
+  const swept = [100, 300, 1000].map((value) => ({
+    ...{ axis: 'rate' as const, value, folder: `points/${value}` },
+    run: resultWith(value, costs),
+  }))
+  const about = { tool: { name: 'meshbench', version: '1' }, status: 'complete' } as const
+  return summariseSweep(swept, { ...about, workload: 'echo' })
+}
 
 test('without a result the estimate says that it counts with figures Istio published', async () => {
   const { code, stdout } = await runCli(cluster)
@@ -65,15 +81,8 @@ test('what is requested stands beside what is used, and with sizes how many node
 })
 
 test('with --from the costs are those of a sweep, which says its points and its fit error', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'meshbench-from-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const costs = { idleCores: 0.003, coresPerRps: 0.0002 }
-  const swept = [100, 300, 1000].map((value) => ({
-    ...{ axis: 'rate' as const, value, folder: `points/${value}` },
-    run: resultWith(value, costs),
-  }))
-  const about = { tool: { name: 'meshbench', version: '1' }, status: 'complete' } as const
-  const sweep = summariseSweep(swept, { ...about, workload: 'echo' })
+  const folder = scratchOf(t)
+  const sweep = sweptRates()
   writeFileSync(join(folder, 'sweep.json'), JSON.stringify(sweep))
   const { stdout } = await runCli([...cluster, '--from', folder])
   assert.match(stdout, /^costs: measured here, simulated proxies, 3 points, fit error up to 0 %$/m)
@@ -86,15 +95,8 @@ test('with --from the costs are those of a sweep, which says its points and its 
 })
 
 test('what a sweep found per open connection is said to be left out', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'meshbench-from-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const costs = { idleCores: 0.003, coresPerRps: 0.0002 }
-  const swept = [100, 300, 1000].map((value) => ({
-    ...{ axis: 'rate' as const, value, folder: `points/${value}` },
-    run: resultWith(value, costs),
-  }))
-  const about = { tool: { name: 'meshbench', version: '1' }, status: 'complete' } as const
-  const sweep = summariseSweep(swept, { ...about, workload: 'echo' })
+  const folder = scratchOf(t)
+  const sweep = sweptRates()
   const model = sweep.model.map((cost) => ({ ...cost, coresPerConnection: 0.0001 }))
   writeFileSync(join(folder, 'sweep.json'), JSON.stringify({ ...sweep, model }))
   const { stdout } = await runCli([...cluster, '--from', folder])
@@ -102,9 +104,8 @@ test('what a sweep found per open connection is said to be left out', async (t) 
 })
 
 test('with --from a run its doubts stand with the figures', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'meshbench-from-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const run = resultWith(400, { idleCores: 0.003, coresPerRps: 0.0002 })
+  const folder = scratchOf(t)
+  const run = resultWith(400, costs)
   writeFileSync(join(folder, 'result.json'), JSON.stringify({ ...run, status: 'interrupted' }))
   const { stdout } = await runCli([...cluster, '--from', folder])
   assert.match(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type Rehearsal, rehearsalSchema } from '../../migration/result/rehearsal.ts'
+import { exportedApi } from '../support/exported-api.ts'
 import { runCli, startCli } from '../support/run-cli.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'meshbench-rehearse-endings-'))
@@ -14,16 +15,7 @@ kind: Service
 metadata: { name: api, namespace: shop }
 spec: { selector: { app: api }, ports: [{ name: http, port: 80, targetPort: 8000 }] }
 ---
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: api, namespace: shop }
-spec:
-  selector: { matchLabels: { app: api } }
-  template:
-    metadata: { labels: { app: api } }
-    spec:
-      containers: [{ name: api, image: 'registry.example/api:1', command: [/bin/api] }]
----
+${exportedApi}---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: no-admin, namespace: shop }

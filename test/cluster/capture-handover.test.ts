@@ -159,53 +159,55 @@ function stall(process: ContainerProcess | undefined): () => void {
 
 const answerTimeoutMs = 200
 
-/** What is wanted changes only once the process has failed to answer. */
-async function untilGivenUp(errors: readonly unknown[]): Promise<void> {
+/** A move that the process fails to answer in time; what is wanted changes only then. Its answer comes after `wake`. */
+async function stalledMove(
+  { processes, moveTo, errors }: Awaited<ReturnType<typeof stage>>,
+  stalled: string,
+  owner: string,
+): Promise<{ wake(): void }> {
+  const wake = stall(processes.get(stalled))
+  void moveTo(owner)
   while (errors.length === 0) await sleep(20)
   assert.match(String(errors[0]), /did not answer/)
+  return { wake }
+}
+
+async function settled({ socket }: Awaited<ReturnType<typeof stage>>): Promise<void> {
+  while (!socket.isSettled) await sleep(20)
 }
 
 test('an owner that answers too late is asked again, and has the socket alone in the end', async (t) => {
-  const { socket, processes, host, moveTo, errors } = await stage(t, ['a', 'b'], {
-    answerTimeoutMs,
-  })
+  const staged = await stage(t, ['a', 'b'], { answerTimeoutMs })
+  const { host, moveTo } = staged
   await moveTo('a')
-  const wake = stall(processes.get('b'))
-  void moveTo('b')
-  await untilGivenUp(errors)
+  const { wake } = await stalledMove(staged, 'b', 'b')
   assert.equal((await get(host, port)).pod, 'a', 'the old owner serves until the new one does')
   wake()
-  while (!socket.isSettled) await sleep(20)
+  await settled(staged)
   for (let tries = 0; tries < 10; tries += 1) assert.equal((await get(host, port)).pod, 'b')
 })
 
 test('an owner that answered too late lets go of a socket that it is not to have any more', async (t) => {
-  const { socket, processes, host, moveTo, errors } = await stage(t, ['a', 'b'], {
-    answerTimeoutMs,
-  })
+  const staged = await stage(t, ['a', 'b'], { answerTimeoutMs })
+  const { host, moveTo } = staged
   await moveTo('a')
-  const wake = stall(processes.get('b'))
-  void moveTo('b')
-  await untilGivenUp(errors)
+  const { wake } = await stalledMove(staged, 'b', 'b')
   void moveTo('a')
   wake()
-  while (!socket.isSettled) await sleep(20)
+  await settled(staged)
   for (let tries = 0; tries < 10; tries += 1) assert.equal((await get(host, port)).pod, 'a')
   await moveTo()
   await assert.rejects(get(host, port), { code: 'ECONNREFUSED' }, 'nobody holds it')
 })
 
 test('an owner that was too slow to let go, and is to keep the socket after all, serves it', async (t) => {
-  const { socket, processes, host, moveTo, errors } = await stage(t, ['a', 'b'], {
-    answerTimeoutMs,
-  })
+  const staged = await stage(t, ['a', 'b'], { answerTimeoutMs })
+  const { host, moveTo } = staged
   await moveTo('a')
-  const wake = stall(processes.get('a'))
-  void moveTo('b')
-  await untilGivenUp(errors)
+  const { wake } = await stalledMove(staged, 'a', 'b')
   void moveTo('a')
   wake()
-  while (!socket.isSettled) await sleep(20)
+  await settled(staged)
   for (let tries = 0; tries < 10; tries += 1) {
     const { pod } = await Promise.race([get(host, port), sleep(5_000, { pod: 'nobody' })])
     assert.equal(pod, 'a')
@@ -213,12 +215,11 @@ test('an owner that was too slow to let go, and is to keep the socket after all,
 })
 
 test('a first owner that answers too late gets the socket although nobody else has it', async (t) => {
-  const { socket, processes, host, moveTo, errors } = await stage(t, ['a'], { answerTimeoutMs })
-  const wake = stall(processes.get('a'))
-  void moveTo('a')
-  await untilGivenUp(errors)
+  const staged = await stage(t, ['a'], { answerTimeoutMs })
+  const { host } = staged
+  const { wake } = await stalledMove(staged, 'a', 'a')
   wake()
-  while (!socket.isSettled) await sleep(20)
+  await settled(staged)
   assert.equal((await get(host, port)).pod, 'a')
 })
 

@@ -112,15 +112,7 @@ describe('under traffic on kept and on fresh connections no request fails while'
     const plain = await serveDirectly(outbound.handle)
     await pair.source.unlisten('outbound', 60_000)
     await traffic.progress(SOME)
-    await pair.source.listen(
-      {
-        id: 'outbound',
-        kind: 'outbound',
-        workloadUid: pair.client.uid,
-        originalDestination: { host: pair.vip, port: 8000 },
-      },
-      outbound,
-    )
+    await pair.source.listen(pair.outbound, outbound)
     plain.close()
     await unharmed()
   })

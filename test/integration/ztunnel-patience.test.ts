@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { MeshState } from '../../proxies/config/mesh-state.ts'
-import type { CapturedListener } from '../../proxies/config/process.ts'
 import { ProxyError } from '../../proxies/errors.ts'
 import { HbonePool } from '../../proxies/hbone/pool.ts'
 import { createCredential } from '../../proxies/identity/certificates.ts'
@@ -45,12 +44,6 @@ describe('a ztunnel waits', () => {
       node: 'a',
       pod: { name: 'ztunnel-c', namespace: 'istio-system', ip: '127.232.1.60' },
     }
-    const outbound: CapturedListener = {
-      id: 'outbound',
-      kind: 'outbound',
-      workloadUid: pair.client.uid,
-      originalDestination: { host: pair.vip, port: 8000 },
-    }
     const own = { uid: pair.client.uid, identity: CLIENT, appPorts: {} }
     const local = [{ ...own, mtlsMode: 'PERMISSIVE' }] as const
     try {
@@ -61,7 +54,7 @@ describe('a ztunnel waits', () => {
         local: [],
         certificates: [],
       })
-      await proxy.listen(outbound, socket)
+      await proxy.listen(pair.outbound, socket)
       const early = connect({ host: socket.host, port: socket.port })
       early.write('first words')
       await once(early, 'connect')

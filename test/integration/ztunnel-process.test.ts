@@ -97,15 +97,7 @@ describe('a ztunnel process', () => {
     const earlier = dial()
     await echo(earlier, 'earlier')
     const { outbound } = pair.sockets
-    await pair.source.listen(
-      {
-        id: 'outbound',
-        kind: 'outbound',
-        workloadUid: pair.client.uid,
-        originalDestination: { host: pair.vip, port: 8000 },
-      },
-      outbound,
-    )
+    await pair.source.listen(pair.outbound, outbound)
     const later = dial()
     await echo(later, 'later')
     await echo(earlier, 'still there')

@@ -30,6 +30,8 @@ export interface AmbientPair {
   readonly client: Workload
   readonly server: Workload
   readonly vip: string
+  /** What the client's ztunnel is told of its socket. */
+  readonly outbound: CapturedListener
   /** What the node agent of these processes holds. */
   readonly sockets: {
     readonly outbound: BoundSocket
@@ -207,6 +209,7 @@ export async function startAmbientPair(
     get destination() {
       return destination
     },
+    outbound,
     sockets: { outbound: outboundSocket, hbone: hboneSocket, inbound: inboundSocket },
     replace,
     capture,

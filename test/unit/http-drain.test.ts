@@ -6,6 +6,7 @@ import type { RequestHandler } from '../../proxies/http/codec.ts'
 import { DEFAULT_LIMITS } from '../../proxies/http/limits.ts'
 import { ServerConnection } from '../../proxies/http/server-connection.ts'
 import { Sweeper } from '../../proxies/http/sweeper.ts'
+import { answering } from '../support/answering.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: server\r\n\r\n'
 
@@ -21,18 +22,9 @@ class Client extends Duplex {
 }
 
 function answer(connection: ServerConnection): RequestHandler {
-  const nothing = (): void => {}
-  return {
-    start: () => connection.sendHead('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n', 'length', false),
-    requestData: nothing,
-    requestEnd: () => {
-      connection.sendEnd('')
-      connection.finishResponse()
-    },
-    requestAborted: nothing,
-    downstreamDrained: nothing,
-    flushRequest: nothing,
-  }
+  return answering(connection, () =>
+    connection.sendHead('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n', 'length', false),
+  )
 }
 
 interface Stage {

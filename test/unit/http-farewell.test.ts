@@ -5,6 +5,7 @@ import type { RequestHandler } from '../../proxies/http/codec.ts'
 import { DEFAULT_LIMITS } from '../../proxies/http/limits.ts'
 import { ServerConnection } from '../../proxies/http/server-connection.ts'
 import { Sweeper } from '../../proxies/http/sweeper.ts'
+import { answering } from '../support/answering.ts'
 
 const BODY = Buffer.alloc(64 * 1024, 'b')
 const PIECES = 4
@@ -29,24 +30,13 @@ class SlowReader extends Duplex {
 }
 
 function answer(connection: ServerConnection): RequestHandler {
-  const nothing = (): void => {}
-  return {
-    start: () => {
-      connection.sendHead('HTTP/1.1 200 OK\r\n', 'length', false)
-      for (let n = 0; n < PIECES; n += 1) {
-        connection.sendData(BODY, 0, BODY.length)
-        connection.flush()
-      }
-    },
-    requestData: nothing,
-    requestEnd: () => {
-      connection.sendEnd('')
-      connection.finishResponse()
-    },
-    requestAborted: nothing,
-    downstreamDrained: nothing,
-    flushRequest: nothing,
-  }
+  return answering(connection, () => {
+    connection.sendHead('HTTP/1.1 200 OK\r\n', 'length', false)
+    for (let n = 0; n < PIECES; n += 1) {
+      connection.sendData(BODY, 0, BODY.length)
+      connection.flush()
+    }
+  })
 }
 
 interface Stage {
